@@ -1,0 +1,28 @@
+"""Errors that are the user's to mend: one line each, saying what was expected, what was found, where, and what to do.
+
+The command line prints the line and exits with 2. Everything else is a bug and keeps its traceback.
+"""
+
+
+class UserError(Exception):
+    """A wrong input or configuration; its text is one complete line for a person."""
+
+
+class ConfigError(UserError):
+    """A configuration that cannot be run: a wrong key, type, or an impossible combination."""
+
+
+class DataError(UserError):
+    """A data file that is missing, malformed, or not what the task expects; names file, line or example id."""
+
+
+class ModelError(UserError):
+    """Weights that are missing, of another shape or precision than stated."""
+
+
+class MetricError(UserError):
+    """A score that cannot be computed; names the example and the cause. Never replaced by a sentinel number."""
+
+
+class StoreError(UserError):
+    """A run record or store that cannot be read or written."""
