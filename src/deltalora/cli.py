@@ -1,0 +1,75 @@
+"""The command line: parse, call, exit code. What the commands do stands in `commands`.
+
+Exit codes: 0 done; 1 a run failed (its record says why); 2 the input or configuration is wrong (one line).
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+# Before torch is first imported: waiting threads that spin would take the core another run is working on.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# One display of progress is enough; the hub client's and transformers' bars would run through it.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+USAGE = """usage: deltalora COMMAND ...
+
+  train   experiment=e2e method=delta_lora scale=embedded seed=1 [KEY=VALUE ...] [-m ...]    one run, or many
+  params  experiment=e2e [--json]                     exact parameter counts of every method, from the shapes alone
+  score   e2e HYP REF [--json]                        the five E2E metrics of a file of texts
+  table   table1 [--format md|latex|json] [KEY=VALUE ...]    the paper's table beside ours
+
+`deltalora COMMAND --help` says more."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0 if arguments else 2
+    command, *rest = arguments
+    from deltalora.errors import UserError
+
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)  # the package's INFO lines go to each run's own file
+    logging.basicConfig(handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return _commands(command)(rest)
+    except UserError as error:
+        print(f"deltalora: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("deltalora: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        return 1
+
+
+def _commands(name: str) -> Callable[[Sequence[str]], int]:
+    """Imports only the command that is wanted: `table` and `score` never load torch."""
+    from deltalora.errors import ConfigError
+
+    if name == "train":
+        from deltalora.commands.train import train
+
+        return train
+    if name == "params":
+        from deltalora.commands.params import params
+
+        return params
+    if name == "score":
+        from deltalora.commands.score import score
+
+        return score
+    if name == "table":
+        from deltalora.commands.table import table
+
+        return table
+    raise ConfigError(
+        f"expected a command (train, params, score, table), found {name!r}; `deltalora --help` lists them"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

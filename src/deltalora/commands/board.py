@@ -1,0 +1,64 @@
+"""How the runs of one command stand: a folder of small files, so that worker processes can be watched from outside."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from deltalora.results import Progress
+from deltalora.results.atomic import write_atomic
+
+#: Names the folder to the worker processes of a sweep, which inherit the environment.
+BOARD_VARIABLE = "DELTALORA_BOARD"
+
+#: Seconds between two notes of one run; a tiny model takes twenty steps a second.
+_EVERY_S = 0.5
+
+State = Literal["running", "finished", "skipped", "failed", "refused"]
+
+
+class Note(BaseModel):
+    """One run's line on the board."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: int
+    row: str
+    seed: int
+    state: State
+    progress: Progress | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """The folder."""
+
+    folder: Path
+
+    def put(self, note: Note) -> None:
+        """Replaces the run's note."""
+        write_atomic(self.folder / f"{note.job:05d}.json", note.model_dump_json().encode())
+
+    def notes(self) -> list[Note]:
+        """All notes, in job order."""
+        return [
+            Note.model_validate_json(path.read_text(encoding="utf-8")) for path in sorted(self.folder.glob("*.json"))
+        ]
+
+
+def throttled(put: Callable[[Progress], None], every_s: float = _EVERY_S) -> Callable[[Progress], None]:
+    """Passes a run's progress on, at most once in `every_s` seconds but at each change of phase."""
+    last: tuple[str, float] = ("", 0.0)
+
+    def passed_on(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress.phase != last[0] or now - last[1] >= every_s:
+            last = (progress.phase, now)
+            put(progress)
+
+    return passed_on

@@ -1,0 +1,89 @@
+"""`deltalora params`: exact parameter counts of every method, from the configuration alone."""
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from deltalora import methods, models
+from deltalora.config import compose, to_run_config
+from deltalora.report import paper_table
+
+METHODS = ("full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora")
+
+#: The table of the paper whose parameter column belongs to an experiment.
+_TABLE_OF = {"e2e": "table1"}
+
+DESCRIPTION = """Counts on the meta device; no weights are read. The scale is the paper's unless scale=... is given.
+"trainable" receives a gradient; "extra_updatable" is moved without one (Delta-LoRA's W_Q, W_V); "head" is a newly
+initialised classification head, trained by every method and not counted in the paper's columns."""
+
+
+def params(arguments: Sequence[str]) -> int:
+    """Prints the counts as a table or, with --json, as one object: method -> counts and the paper's figure."""
+    parser = argparse.ArgumentParser(prog="deltalora params", description=DESCRIPTION)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    options, overrides = parser.parse_known_args(arguments)
+    if not any(override.startswith("scale=") for override in overrides):
+        overrides = ["scale=paper", *overrides]
+    counted = {}
+    for name in METHODS:
+        composed = compose([*overrides, f"method={name}"])
+        config = to_run_config(composed.config, composed.choices)
+        counts = methods.count_parameters(models.meta_backbone(config.model), config.method)
+        counted[name] = {
+            "trainable": counts.trainable,
+            "extra_updatable": counts.extra_updatable,
+            "head": counts.head,
+            "paper": _paper(config.experiment, name) if config.scale == "paper" else {},
+        }
+    if options.json:
+        print(json.dumps(counted, indent=2))
+    else:
+        _show(counted)
+    return 0
+
+
+def _paper(experiment: str, method: str) -> dict[str, str]:
+    """The paper's figure as printed, and the convention that explains it where it is not ours."""
+    row = paper_table(_TABLE_OF[experiment]).row(method)
+    if row is None:
+        return {}
+    found = {"trainable": row.trainable.text, "source": row.trainable.source}
+    if row.extra_updatable is not None:
+        found["extra_updatable"] = row.extra_updatable.text
+    if row.parameter_note is not None:
+        found["convention"] = row.parameter_note
+    return found
+
+
+def _show(counted: dict[str, dict[str, object]]) -> None:
+    table = Table(title="Parameters (M = 2^20)")
+    for heading in (
+        "method",
+        "trainable",
+        "= M",
+        "extra updatable",
+        "head",
+        "paper",
+        "how the paper's figure comes about",
+    ):
+        table.add_column(
+            heading, justify="left" if heading in ("method", "how the paper's figure comes about") else "right"
+        )
+    for name, row in counted.items():
+        paper = row["paper"]
+        assert isinstance(paper, dict)
+        trainable = int(str(row["trainable"]))
+        table.add_row(
+            name,
+            f"{trainable:,}",
+            f"{trainable / 2**20:.3f}",
+            f"{row['extra_updatable']:,}",
+            f"{row['head']:,}",
+            str(paper.get("trainable", "")),
+            str(paper.get("convention", "")),
+        )
+    Console().print(table)

@@ -1,0 +1,114 @@
+"""Composing `conf/` with Hydra, and turning what comes out into `RunConfig`s."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
+
+from deltalora.config import complaints
+from deltalora.config.schema import RunConfig
+from deltalora.errors import ConfigError
+
+#: Keys that only feed other keys; they are resolved away and no run sees them.
+_SCAFFOLD = ("recipe",)
+
+
+def config_dir() -> Path:
+    """The configuration files: beside `src/` in a checkout, inside the package when installed from a wheel."""
+    installed = Path(str(resources.files("deltalora"))) / "conf"
+    if installed.is_dir():
+        return installed
+    checkout = Path(__file__).resolve().parents[3] / "conf"
+    if (checkout / "train.yaml").is_file():
+        return checkout
+    raise ConfigError(f"conf/train.yaml is neither in the package nor at {checkout}: install deltalora again")
+
+
+def register_resolvers() -> None:
+    """The two sums that the control rows need: `${mul:a,b}` and `${add:a,b}`."""
+    OmegaConf.register_new_resolver("mul", lambda a, b: a * b, replace=True)
+    OmegaConf.register_new_resolver("add", lambda a, b: a + b, replace=True)
+
+
+def conf_error(error: Exception, overrides: Sequence[str]) -> ConfigError:
+    """Hydra's or OmegaConf's complaint as ours."""
+    return complaints.from_hydra(error, overrides)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What Hydra composed: the job's configuration and the sweep that a table file asks for."""
+
+    config: DictConfig
+    choices: Mapping[str, str]
+    sweep: Mapping[str, str]
+
+
+def compose(overrides: Sequence[str]) -> Composition:
+    """Composes `train.yaml` with overrides, without running anything.
+
+    Raises:
+        ConfigError: An override names no key or no choice, or cannot be parsed.
+    """
+    register_resolvers()
+    try:
+        with hydra.initialize_config_dir(str(config_dir()), version_base="1.3", job_name="deltalora"):
+            whole = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise conf_error(error, overrides) from error
+    runtime = whole.hydra.runtime
+    sweep = whole.hydra.sweeper.params or {}
+    with_job = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
+    return Composition(with_job, dict(runtime.choices), {str(key): str(value) for key, value in sweep.items()})
+
+
+def to_run_config(config: DictConfig, choices: Mapping[str, str]) -> RunConfig:
+    """Resolves every interpolation and checks the whole.
+
+    Args:
+        config: The job's configuration as Hydra hands it over.
+        choices: Group -> chosen file (`HydraConfig.get().runtime.choices`), which name the row, experiment and scale.
+
+    Raises:
+        ConfigError: A wrong key, type or combination, with the way to mend it.
+    """
+    try:
+        given = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise conf_error(error, ()) from error
+    assert isinstance(given, dict)
+    plain: dict[str, Any] = {str(key): value for key, value in given.items() if key not in _SCAFFOLD}
+    plain["scale"] = choices["scale"]
+    plain["experiment"] = choices["experiment"]
+    plain["row"] = choices["method"]
+    if isinstance(plain.get("method"), dict):
+        plain["method"].pop("rate", None)  # chose train.learning_rate; nothing is left for it to say
+    try:
+        # Through JSON, so that types are taken strictly (no "8" for 8) while lists may stand for tuples.
+        return RunConfig.model_validate_json(json.dumps(plain), strict=True)
+    except ValidationError as error:
+        raise complaints.from_validation(error, plain) from error
+
+
+def table_runs(table: str, overrides: Sequence[str]) -> list[RunConfig]:
+    """The runs that make up a table, in the order of its file: rows outermost, seeds innermost.
+
+    Args:
+        table: A file of `conf/table`, e.g. "table1".
+        overrides: Further overrides; those of `hydra.sweeper.params.*` replace the table's rows or seeds.
+    """
+    base = compose([f"+table={table}", *overrides])
+    runs: list[list[str]] = [[]]
+    for key, values in base.sweep.items():
+        runs = [[*run, f"{key}={value.strip()}"] for run in runs for value in values.split(",")]
+    plain = [override for override in overrides if not override.startswith("hydra.")]
+    composed = [compose([f"+table={table}", *plain, *run]) for run in runs]
+    return [to_run_config(one.config, one.choices) for one in composed]

@@ -1,0 +1,43 @@
+"""The ban on repeated n-grams, over generated tokens only."""
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor
+
+
+class GeneratedNGramBan(LogitsProcessor):
+    """Forbids any token that would complete an n-gram already present in the generated part of its own hypothesis.
+
+    transformers' `no_repeat_ngram_size` also counts the prompt for decoder-only models: no run of n tokens of the input
+    may then be copied, and a long restaurant name cannot be written. The authors' search (microsoft/LoRA@c4593f0,
+    src/gpt2_beam.py) looks at generated tokens only, and so does this.
+
+    Args:
+        size: n, at least 1.
+        prompt_length: Padded length of the prompts, common to the batch.
+    """
+
+    def __init__(self, size: int, prompt_length: int) -> None:
+        self.size = size
+        self.prompt_length = prompt_length
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Sets the banned tokens' scores to -inf.
+
+        Args:
+            input_ids: (batch * beams, prompt + generated) so far.
+            scores: (batch * beams, vocabulary) of the next token.
+
+        Returns:
+            (batch * beams, vocabulary).
+        """
+        generated = input_ids[:, self.prompt_length :]
+        if generated.shape[1] < self.size:
+            return scores
+        windows = generated.unfold(1, self.size, 1)  # (rows, windows, n)
+        last = generated[:, generated.shape[1] - self.size + 1 :].unsqueeze(1)  # (rows, 1, n - 1)
+        repeats = (windows[:, :, :-1] == last).all(dim=2)  # (rows, windows)
+        rows, starts = repeats.nonzero(as_tuple=True)
+        banned = scores.clone()
+        banned[rows, windows[rows, starts, -1]] = -torch.inf
+        return banned

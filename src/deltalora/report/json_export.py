@@ -1,0 +1,27 @@
+"""A table as JSON: every number unrounded, in the unit of the table, with the names `table` gives them."""
+
+import dataclasses
+import json
+
+from deltalora.report.layout import reading_notes
+from deltalora.report.statistics import CONFIDENCE
+from deltalora.report.table import Table
+
+
+def to_json(table: Table) -> str:
+    """The whole table as one indented JSON object; null is 'no such number'."""
+    content = {
+        "name": table.name,
+        "title": table.title,
+        "setting": table.setting,
+        "reference": table.reference,
+        "comparable_with_paper": table.comparable,
+        "confidence": CONFIDENCE,
+        "columns": [column.model_dump() for column in table.columns],
+        "rows": [dataclasses.asdict(row) for row in table.rows],
+        "control_effects": [dataclasses.asdict(effect) for effect in table.control_effects],
+        "unfinished": [dataclasses.asdict(run) for run in table.unfinished],
+        "notes": list(reading_notes(table)),
+        "provenance": dataclasses.asdict(table.provenance),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,92 @@
+"""A table as LaTeX for any document that loads `booktabs`; pure ASCII, so that every engine and encoding takes it."""
+
+import re
+from collections.abc import Iterable
+
+from deltalora.report import layout
+from deltalora.report.layout import Grid
+from deltalora.report.table import Table
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}\allowbreak{}",  # where a signature may break across lines
+    "[": "{[}",  # after a line's end LaTeX would read it as an argument, and so the star
+    "*": "{*}",
+    "±": r"\(\pm\)",
+    "†": r"\dag{}",
+    "‡": r"\ddag{}",
+    "↑": r"\(\uparrow\)",
+    "↓": r"\(\downarrow\)",
+    "–": "--",
+    "·": r"\(\cdot\)",
+    "…": r"\ldots{}",
+    "−": r"\(-\)",
+    "α": r"\(\alpha\)",
+    "λ": r"\(\lambda\)",
+    "×": r"\(\times\)",
+}
+#: A minus sign before a number, or between two words of a difference; not a hyphen.
+_MINUS = re.compile(r"(?<![\w.-])-(?=\d)|(?<= )-(?= )")
+
+
+def to_latex(table: Table) -> str:
+    """The table and its differences as two or three `table*` floats; the document must load `booktabs`."""
+    facts = "; ".join(f"{name}: {value}" for name, value in layout.facts(table))
+    notes = [*layout.reading_notes(table), *(f"Unfinished: {line}." for line in layout.unfinished_lines(table))]
+    notes.append("; ".join(f"{name}: {value}" for name, value in layout.provenance(table)) + ".")
+    floats = [_float(f"{table.title} ({facts}).", f"{table.name}", layout.results_grid(table), notes)]
+    effects = layout.effects_grid(table)
+    if effects.groups:
+        caption = f"{table.title}: differences from {table.reference}."
+        floats.append(_float(caption, f"{table.name}-effects", effects, [layout.effects_note(table)]))
+    controls = layout.controls_grid(table)
+    if controls.groups:
+        caption = f"{table.title}: differences from the controls (ours)."
+        floats.append(_float(caption, f"{table.name}-controls", controls, [layout.controls_note(table)]))
+    return "% Needs \\usepackage{booktabs}.\n" + "\n".join(floats)
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX prints as it stands; a character LaTeX may lack is named by its code point."""
+    marked = _MINUS.sub("−", text)
+    return "".join(_SPECIAL.get(char, char if char.isascii() else f"[U+{ord(char):04X}]") for char in marked)
+
+
+def _float(caption: str, label: str, grid: Grid, notes: Iterable[str]) -> str:
+    alignment = "l" * grid.text_columns + "r" * (len(grid.header) - grid.text_columns)
+    body = "\n\\addlinespace\n".join("\n".join(_line(line) for line in group) for group in grid.groups)
+    return "\n".join(
+        [
+            r"\begin{table*}",
+            r"\centering",
+            rf"\caption{{{escape(caption)}}}",
+            rf"\label{{tab:{label}}}",
+            r"\scriptsize\setlength{\tabcolsep}{3pt}",
+            rf"\begin{{tabular}}{{{alignment}}}",
+            r"\toprule",
+            _line(grid.header),
+            r"\midrule",
+            body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\par\medskip",
+            *(rf"\parbox{{\textwidth}}{{\raggedright {escape(note)}}}\par" for note in notes),
+            r"\end{table*}",
+            "",
+        ]
+    )
+
+
+def _line(cells: Iterable[str]) -> str:
+    return " & ".join(escape(cell) for cell in cells) + r" \\"

@@ -1,0 +1,67 @@
+"""A table as Markdown that also reads well unrendered, in a terminal."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from deltalora.report import layout
+from deltalora.report.layout import Grid
+from deltalora.report.table import Table
+
+#: An underscore inside a word is only an underscore.
+_SIGNIFICANT = re.compile(r"[\\|*`<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
+
+def to_markdown(table: Table) -> str:
+    """The table, the differences, the runs that failed and where it all comes from."""
+    blocks = [
+        f"## {_heading(table.name)}: {table.title}",
+        " · ".join(f"{name}: **{value}**" for name, value in layout.facts(table)),
+        _grid(layout.results_grid(table)),
+        _bullets(layout.reading_notes(table)),
+    ]
+    effects = layout.effects_grid(table)
+    if effects.groups:
+        blocks += [f"### Differences from {_escape(table.reference)}", _grid(effects), layout.effects_note(table)]
+    controls = layout.controls_grid(table)
+    if controls.groups:
+        blocks += ["### Differences from the controls (ours)", _grid(controls), layout.controls_note(table)]
+    if table.unfinished:
+        blocks += ["### Unfinished runs", _bullets(_escape(line) for line in layout.unfinished_lines(table))]
+    blocks += ["### Provenance", _bullets(f"{name}: `{value}`" for name, value in layout.provenance(table))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _heading(name: str) -> str:
+    return name.replace("table", "Table ")
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _grid(grid: Grid) -> str:
+    lines = [tuple(_escape(cell) for cell in line) for group in grid.groups for line in group]
+    header = tuple(_escape(cell) for cell in grid.header)
+    widths = [max(3, *(len(line[column]) for line in [header, *lines])) for column in range(len(header))]
+    rule = [
+        "-" * width if column < grid.text_columns else "-" * (width - 1) + ":" for column, width in enumerate(widths)
+    ]
+    return "\n".join(
+        [
+            _line(header, widths, grid.text_columns),
+            "| " + " | ".join(rule) + " |",
+            *(_line(line, widths, grid.text_columns) for line in lines),
+        ]
+    )
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], text_columns: int) -> str:
+    padded = [
+        cell.ljust(width) if column < text_columns else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "| " + " | ".join(padded) + " |"
+
+
+def _escape(text: str) -> str:
+    return _SIGNIFICANT.sub(lambda match: "\\" + match[0], text)

@@ -1,0 +1,27 @@
+"""The paper's tables as data: numbers transcribed once, each with where it was read.
+
+Lives here: the YAML files, their types and their loaders. Does not live here: anything of ours, and any number that is
+not printed in arXiv 2309.02411. A number that could not be read is null, never an estimate.
+"""
+
+from deltalora.report.paper.loader import (
+    HyperparameterTable,
+    MetricColumn,
+    PaperCount,
+    PaperRow,
+    PaperTable,
+    PaperValue,
+    hyperparameter_table,
+    paper_table,
+)
+
+__all__ = [
+    "HyperparameterTable",
+    "MetricColumn",
+    "PaperCount",
+    "PaperRow",
+    "PaperTable",
+    "PaperValue",
+    "hyperparameter_table",
+    "paper_table",
+]

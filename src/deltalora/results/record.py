@@ -1,0 +1,184 @@
+"""The run record: everything one run is, on one page of JSON.
+
+A number in a table is traced back through this file: to the configuration, the data, the weights, the code, the machine
+and the predictions it came from. The record says nothing that cannot be known at the end of a run, and nothing of who
+ran it or where on the disk.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from deltalora.results.schema import Sha256, StoredModel, UtcDatetime, parse
+
+#: Bumped when a key is added, removed or changes its meaning.
+SCHEMA_VERSION: Final = 1
+
+Status = Literal["finished", "failed", "interrupted"]
+
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class RunError(StoredModel):
+    """Why a run did not finish."""
+
+    type: str = Field(description="Name of the exception's class, e.g. 'OutOfMemoryError'.")
+    message: str = Field(description="Its text, one line.")
+
+
+class Code(StoredModel):
+    """The code that made the numbers."""
+
+    results_version: int = Field(description="deltalora.RESULTS_VERSION; part of the run id.")
+    commit: str | None = Field(description="Full git commit id; None outside a repository. Recorded, not hashed.")
+    dirty: bool | None = Field(description="Whether the work tree differed from the commit; None with commit None.")
+
+
+class Environment(StoredModel):
+    """The machine and the libraries, without names of machine, user or folders."""
+
+    python: str = Field(description="Python version, e.g. '3.11.7'.")
+    platform: str = Field(description="Operating system and architecture, e.g. 'Linux x86_64 glibc 2.36'.")
+    cpu: str = Field(description="Processor model.")
+    cores: int = Field(ge=1, description="Logical cores this process may use.")
+    memory_bytes: Count = Field(description="Physical memory.")
+    accelerator: str | None = Field(description="Name of the GPU or other accelerator used; None on the CPU.")
+    libraries: dict[str, str] = Field(description="Distribution -> version, of those that can move a number.")
+
+
+class Data(StoredModel):
+    """What was learnt from and scored against."""
+
+    files: dict[str, Sha256] = Field(description="Split or file name -> SHA-256 of the raw file; part of the run id.")
+    counts: dict[str, Count] = Field(
+        description="What is counted -> number, e.g. 'train' -> 42061, 'test_inputs' -> 630."
+    )
+    tokenised_sha256: Sha256 | None = Field(description="Of all token ids of all splits; None if it never got there.")
+
+
+class Model(StoredModel):
+    """The pre-trained weights the run started from."""
+
+    name: str = Field(description="The name chosen in conf/model, e.g. 'gpt2_medium'.")
+    source: str = Field(description="Where the weights come from: 'embedded', 'hub:<id>' or 'local'.")
+    revision: str | None = Field(description="Revision at the hub; None for the other sources.")
+    sha256: Sha256 = Field(description="Of the weights; part of the run id.")
+
+
+class Parameters(StoredModel):
+    """Exact numbers of parameters, counted on the model itself."""
+
+    trainable: Count = Field(description="Receive a gradient, classification head excluded.")
+    extra_updatable: Count = Field(description="Change without a gradient (Delta-LoRA's W_Q and W_V).")
+    head: Count = Field(description="Newly initialised classification head; 0 for generation.")
+    total: Count = Field(description="All parameters, tied ones once.")
+
+
+class ScoreEntry(StoredModel):
+    """One metric's value on the test split."""
+
+    value: float = Field(description="In the metric's own unit: fractions for BLEU, METEOR, ROUGE-L; raw NIST, CIDEr.")
+    signature: str = Field(description="Everything that defines the metric: implementation, version, options.")
+    n: Count = Field(description="Number of scored inputs.")
+
+
+class Selection(StoredModel):
+    """Which checkpoint was scored, and on what."""
+
+    rule: Literal["last", "best"] = Field(description="'best' is the lowest validation loss.")
+    step: Count = Field(description="Optimizer steps the scored weights had seen.")
+    split: str = Field(description="Split the scores are of, e.g. 'test'.")
+
+
+class CurvePoint(StoredModel):
+    """One point of the training curve."""
+
+    step: Count = Field(description="Optimizer steps done.")
+    train_loss: float | None = Field(
+        default=None, description="Mean over the steps since the last point, nats a token."
+    )
+    validation_loss: float | None = Field(default=None, description="On the whole validation split, nats a token.")
+    learning_rate: float | None = Field(default=None, description="Of the step just done, first parameter group.")
+
+
+class Cost(StoredModel):
+    """What the run took. None where it never got there."""
+
+    train_s: Seconds | None = Field(default=None, description="Training loop without evaluation, seconds.")
+    evaluation_s: Seconds | None = Field(default=None, description="Validation losses, seconds.")
+    decoding_s: Seconds | None = Field(default=None, description="Beam search over the test split, seconds.")
+    scoring_s: Seconds | None = Field(default=None, description="Metrics, seconds.")
+    wall_s: Seconds | None = Field(default=None, description="The whole run, over all its resumptions, seconds.")
+    train_tokens: Count | None = Field(default=None, description="Non-padding tokens seen in training.")
+    tokens_per_s: Seconds | None = Field(default=None, description="train_tokens / train_s.")
+    peak_memory_bytes: Count | None = Field(default=None, description="Accelerator's peak, else the process's peak.")
+
+
+class PredictionsFile(StoredModel):
+    """The decoded test split."""
+
+    file: str = Field(description="Name inside the run's folder.")
+    sha256: Sha256 = Field(description="Of that file.")
+
+
+class RunRecord(StoredModel):
+    """One run. Keys are described one by one; unknown keys, NaN and naive times are refused."""
+
+    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="Version of this schema.")
+    run_id: str = Field(description="Hash of configuration, seed, data, weights and results version; see `identity`.")
+    config_id: str = Field(description="Hash of the scientific configuration alone: equal over the seeds of one row.")
+    status: Status = Field(description="How the run ended.")
+    error: RunError | None = Field(default=None, description="Why a failed or interrupted run stopped.")
+    experiment: str = Field(description="Name chosen in conf/experiment, e.g. 'e2e'.")
+    row: str = Field(description="Name chosen in conf/method, e.g. 'lora_alpha_matched'.")
+    method: str = Field(description="The method behind the row, e.g. 'lora'.")
+    scale: str = Field(description="'embedded', 'small' or 'paper'. Never mixed in one table.")
+    source: str = Field(description="Data source: 'embedded', 'local' or 'hub'. Never mixed in one table.")
+    seed: int = Field(description="The run's seed.")
+    config: dict[str, JsonValue] = Field(description="The whole resolved configuration.")
+    code: Code
+    environment: Environment
+    data: Data
+    model: Model
+    parameters: Parameters | None = Field(default=None, description="None if the run failed before it had a model.")
+    scores: dict[str, ScoreEntry] = Field(default_factory=dict, description="Metric -> score; empty unless finished.")
+    validation: dict[str, float] = Field(
+        default_factory=dict, description="Measure -> value on the validation split; 'loss' in nats a token."
+    )
+    selection: Selection | None = Field(default=None, description="None if nothing was scored.")
+    curve: tuple[CurvePoint, ...] = Field(default=(), description="Training curve, steps ascending.")
+    cost: Cost = Field(default_factory=Cost)
+    diagnostics: dict[str, JsonValue] = Field(
+        default_factory=dict, description="The method's own facts, e.g. the ranks AdaLoRA ended with."
+    )
+    predictions: PredictionsFile | None = Field(default=None, description="None if nothing was decoded.")
+    started_at: UtcDatetime = Field(description="UTC; of the first start when a run was resumed.")
+    finished_at: UtcDatetime = Field(description="UTC; when this record was written.")
+
+    @model_validator(mode="after")
+    def _status_agrees_with_content(self) -> Self:
+        if self.status == "finished":
+            if self.error is not None:
+                raise ValueError("a finished run has no error")
+            if self.parameters is None or self.selection is None:
+                raise ValueError("a finished run states its parameters and its selection")
+        if self.status == "failed" and self.error is None:
+            raise ValueError("a failed run states its error")
+        if self.finished_at < self.started_at:
+            raise ValueError("finished_at is before started_at")
+        return self
+
+    def to_json(self) -> str:
+        """The record as indented JSON with a final newline; `from_json` gives back an equal record."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, path: Path) -> Self:
+        """Read a record strictly.
+
+        Raises:
+            StoreError: Malformed; names `path`, the key, what is wrong and what to do.
+        """
+        return parse(cls, text, str(path), "restore the file or delete its folder and run again")

@@ -1,0 +1,74 @@
+"""The rules every stored file shares: frozen, no unknown key, no NaN, UTC times, and errors that name file and key."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from deltalora.errors import StoreError
+
+
+class StoredModel(BaseModel):
+    """Base of everything written to the store.
+
+    Built from Python it accepts what converts without loss (a list where a tuple is kept); read from a file it accepts
+    only the exact types, so that a record written is the record read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+M = TypeVar("M", bound=StoredModel)
+
+
+def _as_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+#: A moment with a time zone, kept and written in UTC; a naive one is refused, as nobody could order it.
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_as_utc)]
+
+#: A SHA-256 digest in lower-case hexadecimal.
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def parse(model: type[M], text: str | bytes, where: str, remedy: str) -> M:
+    """Read one stored object strictly.
+
+    Args:
+        model: The type expected.
+        text: JSON.
+        where: File (and line) for the error.
+        remedy: What the user can do about it.
+
+    Raises:
+        StoreError: Not JSON, or a key is missing, unknown or of another type; names the first such key.
+    """
+    try:
+        return model.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise StoreError(f"{where}: {first_fault(error)}; {remedy}") from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first of pydantic's complaints as one phrase: key, what is wrong, and how many more there are."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    key = ".".join(str(part) for part in faults[0]["loc"]) or "the whole file"
+    message = faults[0]["msg"].replace("\n", " ")
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{key}: {message}{more}"
+
+
+def read_text(path: Path) -> str | None:
+    """The text of a file, or None if there is no such file.
+
+    Raises:
+        StoreError: The file exists and cannot be read as UTF-8 text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: expected a readable UTF-8 file, found: {error}; check or delete it") from error

@@ -1,0 +1,10 @@
+"""The one loop and what surrounds it: batches, objective, optimizer, checkpoints, costs, loggers, and one run whole.
+
+`loop` trains any method on any task; `run` carries one `RunConfig` from data to record. Methods decide what moves,
+tasks what is read, metrics what is measured; nothing of that is decided here.
+"""
+
+from deltalora.training.loop import DivergedError, Trainer, TrainingState
+from deltalora.training.run import Outcome, RunFailedError, execute
+
+__all__ = ["DivergedError", "Outcome", "RunFailedError", "Trainer", "TrainingState", "execute"]

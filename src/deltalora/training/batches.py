@@ -1,0 +1,117 @@
+"""Which examples make up which optimizer step: a pure function of (seed, epoch, step).
+
+Nothing about the order of data has to be saved for a resume, and every process of a data-parallel run computes the same
+plan and takes its own part of each batch.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from deltalora.tasks import Batch, EncodedPair, collate
+
+
+class _Pairs(Dataset[EncodedPair]):
+    def __init__(self, pairs: Sequence[EncodedPair]) -> None:
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, index: int) -> EncodedPair:
+        return self._pairs[index]
+
+
+class _Collate:
+    """`collate` with the padding id bound; a class, so that worker processes can receive it."""
+
+    def __init__(self, pad_id: int) -> None:
+        self._pad_id = pad_id
+
+    def __call__(self, pairs: list[EncodedPair]) -> Batch:
+        return collate(pairs, self._pad_id)
+
+
+class TrainingBatches:
+    """The micro-batches of every optimizer step of a run.
+
+    Args:
+        pairs: The encoded training set.
+        batch_size: Examples of one optimizer step over all processes and micro-batches; an epoch's last step has fewer
+            when they do not divide evenly.
+        accumulation_steps: Micro-batches a process splits its part of a step into.
+        seed: Of the shuffling; each epoch is a permutation of its own.
+        pad_id: Fills the right of short rows.
+        rank: This process.
+        processes: How many share each batch.
+        workers: Processes that collate.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[EncodedPair],
+        *,
+        batch_size: int,
+        accumulation_steps: int,
+        seed: int,
+        pad_id: int,
+        rank: int = 0,
+        processes: int = 1,
+        workers: int = 0,
+    ) -> None:
+        self._dataset = _Pairs(pairs)
+        self._collate = _Collate(pad_id)
+        self._batch_size = batch_size
+        self._accumulation_steps = accumulation_steps
+        self._seed = seed
+        self._rank = rank
+        self._processes = processes
+        self._workers = workers
+        self.steps_per_epoch = -(-len(pairs) // batch_size)
+        self._shuffled: tuple[int, list[int]] = (-1, [])
+
+    def indices(self, step: int) -> list[int]:
+        """The examples of optimizer step `step` (0-based, over all epochs), for all processes together."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        start = position * self._batch_size
+        return self._permutation(epoch)[start : start + self._batch_size]
+
+    def steps(self, first: int, stop: int) -> Iterator[list[Batch]]:
+        """The micro-batches of steps `first` to `stop` - 1, in order.
+
+        A process whose part of a short last batch is empty gets one example with no label left, so that all processes
+        take the same number of forward passes.
+        """
+        plan = [micro for step in range(first, stop) for micro in self._micro_batches(step)]
+        loader = DataLoader(self._dataset, batch_sampler=plan, collate_fn=self._collate, num_workers=self._workers)
+        stream = iter(loader)
+        for step in range(first, stop):
+            parts = [next(stream) for _ in self._micro_batches(step)]
+            if not self._part(step):
+                parts[0].labels.fill_(-100)
+            yield parts
+
+    def _part(self, step: int) -> list[int]:
+        return self.indices(step)[self._rank :: self._processes]
+
+    def _micro_batches(self, step: int) -> list[list[int]]:
+        mine = self._part(step) or self.indices(step)[:1]
+        size = -(-len(mine) // self._accumulation_steps)
+        return [mine[start : start + size] for start in range(0, len(mine), size)]
+
+    def _permutation(self, epoch: int) -> list[int]:
+        if self._shuffled[0] != epoch:
+            generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+            self._shuffled = (epoch, torch.randperm(len(self._dataset), generator=generator).tolist())
+        return self._shuffled[1]
+
+
+def evaluation_batches(
+    pairs: Sequence[EncodedPair], batch_size: int, pad_id: int, rank: int = 0, processes: int = 1
+) -> Iterator[Batch]:
+    """A validation split in batches of like length, this process's share of them."""
+    order = sorted(range(len(pairs)), key=lambda index: (len(pairs[index].input_ids), index))
+    chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    for chunk in chunks[rank::processes]:
+        yield collate([pairs[index] for index in chunk], pad_id)

@@ -1,0 +1,79 @@
+"""Everything an interrupted run needs to go on as if nothing had happened, in one file written atomically."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deltalora.errors import StoreError
+
+
+@dataclass
+class Checkpoint:
+    """The state after `step` optimizer steps.
+
+    The order of data is not in it: that is a pure function of the seed and the step.
+
+    Attributes:
+        run_id: The run it belongs to.
+        step: Optimizer steps done.
+        method: `Method.state_dict`.
+        optimizer: The optimizer's state.
+        scheduler: The learning rate's state.
+        rng: Torch's global random states (dropout draws from them), by device.
+        progress: The curve so far, costs so far, and the best validation loss, as plain values.
+        best: The method's state at the best validation loss, where the best is asked for.
+    """
+
+    run_id: str
+    step: int
+    method: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    scheduler: dict[str, Any]
+    rng: dict[str, torch.Tensor]
+    progress: dict[str, Any]
+    best: dict[str, torch.Tensor] | None
+
+
+def rng_state() -> dict[str, torch.Tensor]:
+    """Torch's global random states."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_rng_state(states: dict[str, torch.Tensor]) -> None:
+    """Undoes what has been drawn since `rng_state`."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes beside the old file and then takes its place; a kill at any moment leaves one whole file."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        torch.save(vars(checkpoint), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load_checkpoint(path: Path, run_id: str) -> Checkpoint | None:
+    """The checkpoint at `path`, or None if there is none.
+
+    Raises:
+        StoreError: It cannot be read, or belongs to another run.
+    """
+    if not path.is_file():
+        return None
+    try:
+        checkpoint = Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # torch and pickle raise many types for a damaged file
+        raise StoreError(f"{path}: expected a checkpoint, found: {error}; delete it and the run starts over") from error
+    if checkpoint.run_id != run_id:
+        raise StoreError(f"{path}: expected run {run_id}, found {checkpoint.run_id}; delete it and the run starts over")
+    return checkpoint

@@ -1,0 +1,286 @@
+"""The one training loop, for every method on every task.
+
+Per optimizer step t:
+
+    method.before_step(t)                     DyLoRA draws its rank; Delta-LoRA remembers A_t, B_t
+    loss = sum over the step's tokens / their number + method.penalty()
+    clip, optimizer.step()                    AdamW moves what is trained, and nothing else
+    method.after_step(t)                      AdaLoRA re-allocates its budget; Delta-LoRA moves W
+    scheduler.step(), zero_grad()
+
+The mean is over all tokens of the step, across micro-batches and processes, so that splitting a batch changes nothing.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from deltalora.config.schema import TrainConfig
+from deltalora.methods import Method
+from deltalora.results import CurvePoint
+from deltalora.tasks import Batch, EncodedPair
+from deltalora.training.batches import TrainingBatches, evaluation_batches
+from deltalora.training.checkpoint import Checkpoint, load_checkpoint, restore_rng_state, rng_state, save_checkpoint
+from deltalora.training.cost import Stopwatch
+from deltalora.training.loggers import Logger
+from deltalora.training.objective import label_count, summed_loss
+from deltalora.training.optimizer import build_optimizer, linear_schedule
+
+log = logging.getLogger(__name__)
+
+#: Points of the training curve beside those of the evaluations.
+_CURVE_POINTS = 60
+
+
+class DivergedError(RuntimeError):
+    """The loss is no longer a finite number; the run cannot go on."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What a progress display needs after a step: the step, the latest loss, tokens a second, seconds left."""
+
+    step: int
+    loss: float
+    tokens_per_s: float
+    eta_s: float
+
+
+@dataclass
+class TrainingState:
+    """What grows while a run trains; saved with every checkpoint.
+
+    Attributes:
+        curve: Training and validation losses so far.
+        unreported: Training losses of the steps since the curve's last point.
+        tokens: Tokens that went through the model, padding excluded, over all processes.
+        seconds: Seconds by phase.
+        best_loss: Lowest validation loss so far.
+        best_step: Optimizer steps done when it was measured.
+        validation_loss: The latest.
+        started_at: ISO time of the run's first start.
+    """
+
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    unreported: list[float] = field(default_factory=list)
+    tokens: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    best_loss: float = math.inf
+    best_step: int = 0
+    validation_loss: float = math.nan
+    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+
+    def points(self) -> tuple[CurvePoint, ...]:
+        """The curve as the record wants it."""
+        return tuple(CurvePoint(**point) for point in self.curve)
+
+
+class Trainer:
+    """One run's loop over one injected model.
+
+    Args:
+        config: Budget, optimizer, evaluation.
+        method: Injected into `model` and planned for `total_steps`.
+        model: In training mode on the accelerator's device.
+        accelerator: Devices and processes; one process and the CPU in the simplest case.
+        batches: The training data's plan.
+        validation: Encoded validation split.
+        total_steps: Optimizer steps of the whole run.
+        pad_id: Padding of validation batches.
+        run_id: Written into checkpoints.
+        checkpoint: Where checkpoints go; an existing one is resumed from.
+        logger: Receives the curve.
+        on_tick: Called after each step.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        method: Method,
+        model: nn.Module,
+        accelerator: Accelerator,
+        batches: TrainingBatches,
+        validation: Sequence[EncodedPair],
+        *,
+        total_steps: int,
+        pad_id: int,
+        run_id: str,
+        checkpoint: Path,
+        logger: Logger,
+        on_tick: Callable[[Tick], None] = lambda tick: None,
+    ) -> None:
+        self.config = config
+        self.method = method
+        self.accelerator = accelerator
+        self.state = TrainingState()
+        self._inner = model
+        self._parameters = [p for group in method.trainable(model) for p in group.parameters.values()]
+        optimizer = build_optimizer(method.trainable(model), config)
+        self.scheduler = linear_schedule(optimizer, config.warmup_steps, total_steps)
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self._batches = batches
+        self._validation = validation
+        self._total_steps = total_steps
+        self._pad_id = pad_id
+        self._run_id = run_id
+        self._checkpoint = checkpoint
+        self._logger = logger
+        self._on_tick = on_tick
+        self._best: dict[str, Tensor] | None = None
+        named = {"epoch": batches.steps_per_epoch, "end": total_steps}
+        every = config.evaluate_every
+        self._evaluate_every = named[every] if isinstance(every, str) else every
+
+    def run(self) -> TrainingState:
+        """Trains to the end, from a checkpoint if there is one, and leaves the selected weights in the model.
+
+        Raises:
+            DivergedError: The training loss is not finite.
+        """
+        first = self._resume()
+        watch = Stopwatch(self.state.seconds)
+        self.state.seconds = watch.seconds
+        every = max(1, self._total_steps // _CURVE_POINTS)
+        self.model.train()
+        for step, micro_batches in enumerate(self._batches.steps(first, self._total_steps), start=first):
+            done = step + 1
+            with watch.phase("train"):
+                rate = self.scheduler.get_last_lr()[0]
+                loss = float(self._step(step, micro_batches))
+            self._check_finite("training", loss, done)
+            self.state.unreported.append(loss)
+            evaluating = done == self._total_steps or done % self._evaluate_every == 0
+            if evaluating or done % every == 0:
+                with watch.phase("evaluation"):
+                    self._report(done, float(rate), self.validation_loss() if evaluating else None)
+            self._tick(done, loss, watch)
+            if self.config.checkpoint_every and done % self.config.checkpoint_every == 0 and done < self._total_steps:
+                self._save(done)
+        if self.config.selection == "best" and self._best is not None:
+            self.method.load_state_dict(self._inner, self._best)
+            self.state.validation_loss = self.state.best_loss
+        return self.state
+
+    def _step(self, step: int, micro_batches: Sequence[Batch]) -> Tensor:
+        """One optimizer step; returns its mean token loss, detached."""
+        self.method.before_step(step)
+        tokens = self._across(sum(label_count(batch.labels) for batch in micro_batches))
+        self.state.tokens += self._across(sum(int(batch.attention_mask.sum()) for batch in micro_batches))
+        total = torch.zeros((), device=self.accelerator.device, dtype=torch.float64)
+        for index, batch in enumerate(micro_batches):
+            last = index == len(micro_batches) - 1
+            with self._maybe_unsynchronised(last):
+                summed = self._summed_loss(batch.to(self.accelerator.device), self.config.label_smoothing)
+                # Data-parallel gradients are averaged over processes; the sum over all of them is wanted.
+                loss = summed * self.accelerator.num_processes / max(1, tokens)
+                if last:
+                    loss = loss + self.method.penalty()
+                self.accelerator.backward(loss)
+            total += summed.detach().double()
+        if self.config.clip_norm is not None:
+            self.accelerator.clip_grad_norm_(self._parameters, self.config.clip_norm)
+        self.optimizer.step()
+        self.method.after_step(step)
+        self.scheduler.step()
+        self.optimizer.zero_grad()
+        mean: Tensor = self.accelerator.reduce(total, "sum") / max(1, tokens)
+        return mean
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """Mean negative log-likelihood a token over the whole validation split, in nats, without smoothing."""
+        self.model.eval()
+        totals = torch.zeros(2, dtype=torch.float64)
+        shares = evaluation_batches(
+            self._validation,
+            4 * self.config.batch_size,
+            self._pad_id,
+            self.accelerator.process_index,
+            self.accelerator.num_processes,
+        )
+        for batch in shares:
+            summed = self._summed_loss(batch.to(self.accelerator.device), 0.0, self._inner)
+            totals += torch.tensor([float(summed), float(label_count(batch.labels))], dtype=torch.float64)
+        self.model.train()
+        loss, tokens = self.accelerator.reduce(totals.to(self.accelerator.device), "sum").tolist()
+        return float(loss / tokens)
+
+    def _summed_loss(self, batch: Batch, label_smoothing: float, model: nn.Module | None = None) -> Tensor:
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=bf16):
+            logits = (model or self.model)(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+        return summed_loss(logits, batch.labels, label_smoothing)
+
+    def _maybe_unsynchronised(self, last: bool) -> Any:
+        """Gradients travel between processes once a step, with the last micro-batch."""
+        return torch.enable_grad() if last else self.accelerator.no_sync(self.model)
+
+    def _across(self, count: int) -> int:
+        if self.accelerator.num_processes == 1:
+            return count
+        return int(self.accelerator.reduce(torch.tensor(count, device=self.accelerator.device), "sum"))
+
+    def _report(self, done: int, rate: float, validation_loss: float | None) -> None:
+        train_loss = sum(self.state.unreported) / len(self.state.unreported)
+        self.state.unreported.clear()
+        point: dict[str, Any] = {"step": done, "train_loss": train_loss, "learning_rate": rate}
+        if validation_loss is not None:
+            point["validation_loss"] = validation_loss
+        self.state.curve.append(point)
+        self._logger.log(done, {key: value for key, value in point.items() if key != "step"})
+        if validation_loss is None:
+            return
+        self._check_finite("validation", validation_loss, done)
+        self.state.validation_loss = validation_loss
+        log.info("step %d/%d: train %.4f, validation %.4f", done, self._total_steps, train_loss, validation_loss)
+        if validation_loss < self.state.best_loss:
+            self.state.best_loss, self.state.best_step = validation_loss, done
+            if self.config.selection == "best":
+                self._best = self.method.state_dict(self._inner)
+
+    def _check_finite(self, what: str, loss: float, done: int) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"the {what} loss is {loss} after step {done}: lower train.learning_rate or set train.clip_norm"
+            )
+
+    def _tick(self, done: int, loss: float, watch: Stopwatch) -> None:
+        seconds = watch.seconds["train"]
+        self._on_tick(Tick(done, loss, self.state.tokens / seconds, seconds / done * (self._total_steps - done)))
+
+    def _save(self, done: int) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        checkpoint = Checkpoint(
+            run_id=self._run_id,
+            step=done,
+            method=self.method.state_dict(self._inner),
+            optimizer=self.optimizer.state_dict(),
+            scheduler=self.scheduler.state_dict(),
+            rng=rng_state(),
+            progress=asdict(self.state),
+            best=self._best,
+        )
+        save_checkpoint(self._checkpoint, checkpoint)
+
+    def _resume(self) -> int:
+        """Restores the last checkpoint; returns the step that comes next."""
+        found = load_checkpoint(self._checkpoint, self._run_id)
+        if found is None:
+            return 0
+        self.method.load_state_dict(self._inner, found.method)
+        self.optimizer.load_state_dict(found.optimizer)
+        self.scheduler.load_state_dict(found.scheduler)
+        restore_rng_state(found.rng)
+        self.state = TrainingState(**found.progress)
+        self._best = found.best
+        log.info("resumed after step %d of %d", found.step, self._total_steps)
+        return found.step

@@ -1,0 +1,53 @@
+"""AdamW over a method's parameter groups, and the learning rate over the steps."""
+
+from collections.abc import Sequence
+
+import torch
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from deltalora.config.schema import TrainConfig
+from deltalora.methods import ParameterGroup
+
+
+def build_optimizer(groups: Sequence[ParameterGroup], config: TrainConfig) -> AdamW:
+    """One AdamW over all groups; decay is decoupled from the gradient and applied before the Adam step, as torch does.
+
+    Differs from microsoft/LoRA@c4593f0 (src/optimizer.py), which decays after the step: the same to first order in
+    learning_rate * weight_decay.
+    """
+    decayed: list[torch.nn.Parameter] = []
+    undecayed: list[torch.nn.Parameter] = []
+    for group in groups:
+        for name, parameter in group.parameters.items():
+            bare = not config.decay_bias_and_norm and _is_bias_or_norm(name)
+            (undecayed if bare else decayed).append(parameter)
+    return AdamW(
+        [
+            {"params": decayed, "weight_decay": config.weight_decay},
+            *([{"params": undecayed, "weight_decay": 0.0}] if undecayed else []),
+        ],
+        lr=config.learning_rate,
+        betas=(config.adam_beta1, config.adam_beta2),
+        eps=config.adam_epsilon,
+    )
+
+
+def linear_schedule(optimizer: torch.optim.Optimizer, warmup_steps: int, total_steps: int) -> LambdaLR:
+    """Factor t / warmup up to the warm-up's end, then (total - t) / (total - warmup); t = 0 for the first step.
+
+    Counted in optimizer steps. The first step therefore has rate 0, as upstream and in transformers. Not handed to
+    Accelerate, which would advance it once per process.
+    """
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return step / warmup_steps
+        return max(0.0, (total_steps - step) / max(1, total_steps - warmup_steps))
+
+    return LambdaLR(optimizer, factor)
+
+
+def _is_bias_or_norm(name: str) -> bool:
+    lowered = name.lower()
+    return lowered.endswith(".bias") or "layernorm" in lowered or "layer_norm" in lowered or ".ln_" in lowered

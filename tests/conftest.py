@@ -1,0 +1,36 @@
+"""What every test stands on: no network, the real data where it is, tiny models."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_EVALUATE_OFFLINE", "1")
+os.environ.setdefault("WANDB_MODE", "offline")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+from pytest_socket import disable_socket
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_network() -> None:
+    """Blocks every internet socket; pipes and unix sockets stay."""
+    disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets and scored system outputs; a test that needs it says so by taking this fixture."""
+    named = os.environ.get("DELTALORA_TEST_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        message = f"the real data folder is absent ({folder}); set DELTALORA_TEST_DATA to it"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder

@@ -1,0 +1,198 @@
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from deltalora.report import TableRow, build_table, paper_table, to_json, to_latex, to_markdown
+from deltalora.report.latex import escape
+
+CONTROLS = {"lora_no_dropout": "LoRA, no dropout", "lora_alpha_matched": "LoRA, alpha x 3"}
+ROWS = [TableRow(row.label, row.row, False, f"config-{row.row}") for row in paper_table("table1").rows] + [
+    TableRow(label, row, True, f"config-{row}") for row, label in CONTROLS.items()
+]
+
+
+def build(records, scale="embedded"):
+    return build_table(paper_table("table1"), ROWS, records, scale, "embedded")
+
+
+@pytest.fixture
+def table(make_record, make_failed):
+    bleu = {"lora": 0.40, "delta_lora": 0.42, "lora_alpha_matched": 0.43}
+    records = [make_record(row, seed, bleu=b + seed**2 / 100) for row, b in bleu.items() for seed in (1, 2, 3)]
+    records += [
+        make_record("adalora", 1, bleu=0.39),
+        make_failed("adalora", 2, message="50 % of C:\\x_1 {y} | #2 & $3~^"),
+    ]
+    return build(records)
+
+
+def grids(markdown: str) -> list[list[list[str]]]:
+    """Every Markdown table as lines of cells."""
+    found: list[list[list[str]]] = [[]]
+    for line in markdown.splitlines():
+        if line.startswith("|"):
+            found[-1].append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif found[-1]:
+            found.append([])
+    return [grid for grid in found if grid]
+
+
+def line_of(grid: list[list[str]], label: str, who: str) -> list[str]:
+    current = ""
+    for line in grid:
+        current = line[0] or current
+        if current == label and line[1].startswith(who):
+            return line
+    raise AssertionError(f"no line {label}, {who}")
+
+
+def test_every_line_of_a_markdown_table_is_as_wide_as_its_header_and_fits_a_terminal(table):
+    text = to_markdown(table)
+    blocks = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    assert len(blocks) == 3
+    for block in blocks:
+        widths = {len(line) for line in block.splitlines()}
+        assert len(widths) == 1
+        assert max(widths) <= 160
+
+
+def test_markdown_puts_the_papers_line_over_ours(table):
+    grid = grids(to_markdown(table))[0]
+    assert line_of(grid, "LoRA (repr.)", "paper")[2:] == ["0.375M", "", "69.60", "8.78", "45.61", "71.12", "2.45"]
+    ours = line_of(grid, "LoRA (repr.)", "ours")
+    # Seeds 1, 2, 3 add 1, 4 and 9 points to BLEU 40: mean 44.67, sd sqrt((3.67² + 0.67² + 4.33²) / 2) = 4.04.
+    assert ours[1:5] == ["ours, 3 seeds", "6,144", "1.553±0.040", "44.67±4.04"]
+
+
+def test_markdown_marks_controls_missing_numbers_single_seeds_and_failures(table):
+    grid = grids(to_markdown(table))[0]
+    assert line_of(grid, "LoRA, alpha x 3", "control (ours), 3 seeds")
+    assert line_of(grid, "LoRA, no dropout", "control (ours), not run")[3:] == ["–"] * 6
+    assert line_of(grid, "DyLoRA", "paper")[4:] == ["n/a"] * 5
+    adalora = line_of(grid, "AdaLoRA", "ours")
+    assert adalora[1] == "ours, 1 of 2 seeds"
+    assert adalora[4] == "39.00 (n=1)"
+
+
+def test_markdown_shows_effects_with_intervals_beside_the_papers(table):
+    _, effects, controls = grids(to_markdown(table))
+    assert line_of(effects, "Delta-LoRA", "paper")[2:] == ["", "+1.24", "+0.13", "+0.86", "+1.12", "+0.08"]
+    assert line_of(effects, "Delta-LoRA", "ours, 3 seeds")[3] == "+2.00"
+    assert line_of(effects, "Delta-LoRA", "95% interval")[3] == "+2.00…+2.00"
+    assert line_of(effects, "AdaLoRA", "ours, 1 seed")[3] == "-2.00 (n=1)"
+    assert line_of(controls, "LoRA, alpha x 3", "ours, 3 seeds")[3] == "-1.00"
+    assert not any(line[0] == "DyLoRA" for line in effects)
+
+
+def test_markdown_states_scale_data_rule_split_seeds_and_the_unit_m(table):
+    text = to_markdown(table)
+    for fact in ["scale: **embedded**", "data: **embedded**", "split: **test**", "checkpoint: **last**", "(n = 3)"]:
+        assert fact in text
+    assert "M is 2^20" in text
+    assert "must not be subtracted" in text
+    assert "`bleu|case:lc|tok:13a|smooth:none|sacrebleu:2.6.0`" in text
+    assert "adalora, seed 2: failed, OutOfMemoryError: 50 % of" in text
+    assert "ours - paper" not in text
+
+
+def test_markdown_at_the_papers_scale_has_the_gap(make_record):
+    text = to_markdown(build([make_record("lora", 1, bleu=0.7, scale="paper")], scale="paper"))
+    assert line_of(grids(text)[0], "LoRA (repr.)", "ours - paper")[4] == "+0.40"
+    assert "must not be subtracted" not in text
+
+
+def test_a_table_without_runs_renders_in_every_format():
+    empty = build([])
+    assert "seeds: **none yet**" in to_markdown(empty)
+    assert "none yet" in to_latex(empty)
+    assert json.loads(to_json(empty))["provenance"]["seeds"] == []
+
+
+def test_json_holds_unrounded_numbers_and_null_where_there_is_none(table):
+    content = json.loads(to_json(table))
+    rows = {row["row"]: row for row in content["rows"]}
+    assert rows["lora"]["cells"]["BLEU"]["paper"] == 69.60
+    assert rows["lora"]["cells"]["BLEU"]["ours"]["mean"] == pytest.approx(44 + 2 / 3, abs=1e-12)
+    assert rows["dylora"]["cells"]["BLEU"] == {"paper": None, "ours": None, "difference": None}
+    assert rows["delta_lora"]["effect"]["cells"]["BLEU"]["paper"] == 1.24
+    assert content["comparable_with_paper"] is False
+    assert len(content["unfinished"]) == 1
+
+
+def assert_compilable(text: str) -> None:
+    """What a LaTeX run would trip over: non-ASCII, unbalanced braces and environments, rows of unequal length."""
+    assert text.isascii()
+    bare = re.sub(r"\\[\\{}&%$#_]", "", re.sub(r"^%.*$", "", text, flags=re.MULTILINE))
+    depth = 0
+    for char in bare:
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        assert depth >= 0
+    assert depth == 0
+    assert not re.search(r"[#$~^%]", bare.replace("{!}", "").replace("lll%", "")), "a special character is bare"
+    assert "_" not in re.sub(r"\\label\{[^}]*\}", "", bare)
+    stack = []
+    for verb, name in re.findall(r"\\(begin|end)\{([a-z*]+)\}", text):
+        if verb == "begin":
+            stack.append(name)
+        else:
+            assert stack.pop() == name
+    assert stack == []
+    assert text.count(r"\(") == text.count(r"\)")
+    for columns, body in re.findall(r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}", text, flags=re.DOTALL):
+        rows = re.findall(r"^(.*) \\\\$", body, flags=re.MULTILINE)
+        assert rows
+        for row in rows:
+            assert len(re.split(r"(?<!\\)&", row)) == len(columns)
+            assert not row.startswith(("[", "*"))
+
+
+def test_latex_is_balanced_rectangular_and_pure_ascii_even_with_hostile_errors(table):
+    text = to_latex(table)
+    assert_compilable(text)
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert text.count(rule) == 3
+    assert r"control (ours), 3 seeds" in text
+    assert r"44.67\(\pm\)4.04" in text
+    assert r"C:\textbackslash{}x\_1 \{y\}" in text
+
+
+def test_the_check_of_latex_itself_finds_what_breaks_a_run():
+    for bad in ["é", "a & b", "{", r"\begin{x}", "50%", "a_b", r"\(x"]:
+        text = r"\begin{tabular}{l}" + "\n" + bad + " \\\\\n" + r"\end{tabular}"
+        with pytest.raises(AssertionError):
+            assert_compilable(text)
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"a\b", r"a\textbackslash{}b"),
+        ("50% & $5 #1 a_b {c}", r"50\% \& \$5 \#1 a\_b \{c\}"),
+        ("x~y^2", r"x\textasciitilde{}y\textasciicircum{}2"),
+        ("-1.24…-0.10", r"\(-\)1.24\ldots{}\(-\)0.10"),
+        ("Delta-LoRA, 13a-1", "Delta-LoRA, 13a-1"),
+        ("ours - paper", r"ours \(-\) paper"),
+        ("70.84±0.10 †", r"70.84\(\pm\)0.10 \dag{}"),
+        ("[x] *", "{[}x] {*}"),
+        ("北", "[U+5317]"),
+    ],
+)
+def test_latex_escapes(text, expected):
+    assert escape(text) == expected
+
+
+def test_reporting_imports_neither_torch_nor_transformers():
+    code = (
+        "import sys, deltalora.report\n"
+        "deltalora.report.summarise([1.0, 2.0]); deltalora.report.paper_table('table1')\n"
+        "print([name for name in ('torch', 'transformers', 'tensorflow') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert done.stdout.strip() == "[]"
