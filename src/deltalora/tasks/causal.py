@@ -3,8 +3,8 @@
     ids(context) + [eos] + ids(" " + completion) + [eos]
 
 The tokenizer's end token is both separator and end, as in microsoft/LoRA@c4593f0 (src/gpt2_encode.py and
-src/data_utils.py), which has no leading begin token either. Differs from it: padding is masked out of attention instead of relying on
-causality, and batches are padded to their own longest row instead of 512.
+src/data_utils.py), which has no leading begin token either. Differs from it: padding is masked out of attention instead
+of relying on causality, and batches are padded to their own longest row instead of 512.
 """
 
 import hashlib
