@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -20,7 +18,7 @@ from rich.console import Console
 
 from deltalora.commands.board import BOARD_VARIABLE, Board, Note, State, throttled
 from deltalora.commands.display import Display
-from deltalora.config import RunConfig, compose, conf_error, config_dir, register_resolvers, to_run_config
+from deltalora.config import RunConfig, compose, conf_error, config_dir, expand, register_resolvers, to_run_config
 from deltalora.errors import UserError
 from deltalora.results import Progress, RunRecord, Store, write_progress
 from deltalora.results.store import PROGRESS_FILE
@@ -36,17 +34,17 @@ def train(arguments: Sequence[str]) -> int:
     flags = {argument.split("=")[0] for argument in arguments if argument.startswith("-")}
     if flags - {"-m", "--multirun"}:  # --help, --cfg and the like are Hydra's own
         return _hand_to_hydra(arguments)
-    total = _number_of_jobs(overrides, multirun=bool(flags))
+    jobs = expand(overrides, multirun=bool(flags))
     with tempfile.TemporaryDirectory(prefix="deltalora-") as folder:
         board = Board(Path(folder))
         os.environ[BOARD_VARIABLE] = folder
-        if total is None:
+        if jobs is None:
             composed = compose(overrides)
             config = to_run_config(composed.config, composed.choices)
             with Display(board, 1, Console(stderr=True)):
                 _carry_out(config, 0, board)
         else:
-            with Display(board, total, Console(stderr=True)):
+            with Display(board, len(jobs), Console(stderr=True)):
                 _hand_to_hydra(arguments)
         notes = board.notes()
     refused = [note.message for note in notes if note.state == "refused"]
@@ -54,22 +52,6 @@ def train(arguments: Sequence[str]) -> int:
         more = f" (and {len(refused) - 1} more runs refused)" if len(refused) > 1 else ""
         raise UserError(refused[0] + more)
     return 1 if any(note.state != "finished" and note.state != "skipped" for note in notes) else 0
-
-
-def _number_of_jobs(overrides: Sequence[str], multirun: bool) -> int | None:
-    """How many runs Hydra will launch, or None for one run that needs no launcher."""
-    if not multirun:
-        sweep = compose(overrides).sweep
-        if not sweep:
-            return None
-    else:
-        plain = [
-            one for one in OverridesParser.create().parse_overrides(list(overrides)) if not one.is_sweep_override()
-        ]
-        sweep = compose([one.input_line for one in plain if one.input_line]).sweep
-    asked = [*(f"{key}={value}" for key, value in sweep.items()), *overrides]
-    parsed = OverridesParser.create().parse_overrides(asked)
-    return sum(len(batch) for batch in BasicSweeper.split_arguments(parsed, max_batch_size=None))
 
 
 def _hand_to_hydra(arguments: Sequence[str]) -> int:

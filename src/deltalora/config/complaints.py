@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from deltalora.errors import ConfigError
 
@@ -16,17 +17,22 @@ def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigE
         error: What pydantic collected.
         given: The resolved configuration that was refused, to name the keys that would have been right.
     """
-    first, *more = error.errors()
-    # A tagged union puts the method's name between "method" and the key; it is no part of the key's path.
-    path = [str(part) for part in first["loc"] if str(part) not in _tags(given)]
+    found: dict[tuple[str, ...], list[ErrorDetails]] = {}
+    for detail in error.errors():
+        found.setdefault(_path(detail, given), []).append(detail)
+    (path, details), *more = found.items()
     key = ".".join(path)
+    first = details[0]
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = f"unknown key {key}" + _near(path, given)
     elif first["type"] == "missing":
         message = f"{key} is missing: set {key}=VALUE"
+    elif first["type"] == "union_tag_invalid":
+        message = f"{key}.name: input should be one of {first['ctx']['expected_tags']}, found {first['ctx']['tag']!r}"
     elif first["type"] != "value_error":
-        message = f"{key}: {message[0].lower()}{message[1:]}, found {first['input']!r}"
+        wanted = " or ".join(dict.fromkeys(f"{detail['msg'][0].lower()}{detail['msg'][1:]}" for detail in details))
+        message = f"{key}: {wanted}, found {first['input']!r}"
     elif key and key not in message:
         message = f"{key}: {message}"
     rest = f" (and {len(more)} more)" if more else ""
@@ -36,23 +42,28 @@ def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigE
 def from_hydra(error: Exception, overrides: Sequence[str]) -> ConfigError:
     """Hydra's own refusal (unknown group choice, key not in the files, bad grammar) in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = " ".join(lines)
+    text = " ".join(lines).partition(" Config search path:")[0]
     if text.startswith("Could not override '"):
         key = text.split("'")[1]
         return ConfigError(f"unknown key {key}{_near(key.split('.'), {})}")
     if "Available options in" in text:
         head, _, rest = text.partition("Available options in ")
         group, _, options = rest.partition(":")
-        options = options.partition("Config search path")[0]
         wrong = head.rpartition("Could not find ")[2].strip(" '.")
         return ConfigError(f"{wrong} is no choice of {group.strip()}; the choices are: {', '.join(options.split())}")
-    return ConfigError(f"{text} (overrides: {' '.join(overrides) or 'none'})")
+    return ConfigError(f"{text}" + (f" (overrides: {' '.join(overrides)})" if overrides else ""))
 
 
-def _tags(given: Mapping[str, Any]) -> set[str]:
-    method = given.get("method")
-    name = method.get("name") if isinstance(method, Mapping) else None
-    return {str(name)} if name else set()
+def _path(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The key's own path: pydantic also puts the member of a union that it tried into the location."""
+    node: Any = given
+    path: list[str] = []
+    for part in detail["loc"]:
+        inside = part in node if isinstance(node, Mapping) else isinstance(node, list) and isinstance(part, int)
+        if inside:
+            node = node[part]
+            path.append(str(part))
+    return (*path, str(detail["loc"][-1])) if detail["type"] == "missing" else tuple(path)
 
 
 def _near(path: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -71,6 +82,8 @@ def _near(path: Sequence[str], given: Mapping[str, Any]) -> str:
         fields = sorted({key for name in chosen for key in METHODS[name][0].model_fields})
     else:
         return ": remove it"
+    if path[-1] in fields:
+        return f": no file sets it, so add it as +{'.'.join(path)}=VALUE"
     close = difflib.get_close_matches(path[-1], fields, n=1)
     if close:
         return f": did you mean {'.'.join([*path[:-1], close[0]])}?"

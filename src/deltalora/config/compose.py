@@ -1,13 +1,17 @@
 """Composing `conf/` with Hydra, and turning what comes out into `RunConfig`s."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -33,9 +37,10 @@ def config_dir() -> Path:
 
 
 def register_resolvers() -> None:
-    """The two sums that the control rows need: `${mul:a,b}` and `${add:a,b}`."""
+    """Arithmetic for values that follow from others: `${mul:a,b}`, `${add:a,b}`, `${steps:fraction,total}`."""
     OmegaConf.register_new_resolver("mul", lambda a, b: a * b, replace=True)
     OmegaConf.register_new_resolver("add", lambda a, b: a + b, replace=True)
+    OmegaConf.register_new_resolver("steps", lambda fraction, total: round(fraction * total), replace=True)
 
 
 def conf_error(error: Exception, overrides: Sequence[str]) -> ConfigError:
@@ -58,16 +63,49 @@ def compose(overrides: Sequence[str]) -> Composition:
     Raises:
         ConfigError: An override names no key or no choice, or cannot be parsed.
     """
+    with _hydra(overrides):
+        whole = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
+    sweep = whole.hydra.sweeper.params or {}
+    job = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
+    return Composition(job, dict(whole.hydra.runtime.choices), {str(key): str(value) for key, value in sweep.items()})
+
+
+def expand(overrides: Sequence[str], multirun: bool) -> list[list[str]] | None:
+    """The overrides of every job that Hydra's sweeper will launch, in its order.
+
+    Args:
+        overrides: As given on the command line, sweeps and all.
+        multirun: Whether -m was given; a table file asks for a multirun by itself.
+
+    Returns:
+        One list of overrides a job, or None where a single run is asked for.
+
+    Raises:
+        ConfigError: See `compose`.
+    """
+    with _hydra(overrides):
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        parsed = parser.parse_overrides(list(overrides))
+    fixed = [one.input_line for one in parsed if one.input_line and not (multirun and one.is_sweep_override())]
+    sweep = compose(fixed).sweep
+    if not multirun and not sweep:
+        return None
+    with _hydra(overrides):
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        asked = parser.parse_overrides([*(f"{key}={value}" for key, value in sweep.items()), *overrides])
+        batches = BasicSweeper.split_arguments(asked, max_batch_size=None)
+    return [list(job) for batch in batches for job in batch]
+
+
+@contextmanager
+def _hydra(overrides: Sequence[str]) -> Iterator[None]:
     register_resolvers()
     try:
         with hydra.initialize_config_dir(str(config_dir()), version_base="1.3", job_name="deltalora"):
-            whole = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
+            yield
+    # A group set to null is a bare ValueError of Hydra's, and a key under `params: null` an assertion of OmegaConf's.
+    except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
         raise conf_error(error, overrides) from error
-    runtime = whole.hydra.runtime
-    sweep = whole.hydra.sweeper.params or {}
-    with_job = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
-    return Composition(with_job, dict(runtime.choices), {str(key): str(value) for key, value in sweep.items()})
 
 
 def to_run_config(config: DictConfig, choices: Mapping[str, str]) -> RunConfig:
@@ -105,10 +143,6 @@ def table_runs(table: str, overrides: Sequence[str]) -> list[RunConfig]:
         table: A file of `conf/table`, e.g. "table1".
         overrides: Further overrides; those of `hydra.sweeper.params.*` replace the table's rows or seeds.
     """
-    base = compose([f"+table={table}", *overrides])
-    runs: list[list[str]] = [[]]
-    for key, values in base.sweep.items():
-        runs = [[*run, f"{key}={value.strip()}"] for run in runs for value in values.split(",")]
-    plain = [override for override in overrides if not override.startswith("hydra.")]
-    composed = [compose([f"+table={table}", *plain, *run]) for run in runs]
+    jobs = expand([f"+table={table}", *overrides], multirun=False) or []
+    composed = [compose([one for one in job if not one.startswith("hydra.")]) for job in jobs]
     return [to_run_config(one.config, one.choices) for one in composed]

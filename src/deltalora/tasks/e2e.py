@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from huggingface_hub import snapshot_download
+
 from deltalora import corpus
-from deltalora.config.schema import TaskConfig
+from deltalora.config.schema import HubConfig, TaskConfig
 from deltalora.errors import DataError
 from deltalora.tasks.base import Pair, Prompt, TaskData, rows_sha256
 from deltalora.tasks.e2e_files import E2ERow, Split, linearise, parse_meaning_representation, read_split
@@ -75,9 +77,8 @@ def _from_folder(config: TaskConfig) -> tuple[Rows, dict[str, str]]:
 def _from_hub(config: TaskConfig) -> tuple[Rows, dict[str, str]]:
     from datasets import load_dataset  # a second to import, and only this source needs it
 
-    local = Path(config.hub.path).is_dir()
     try:
-        found = load_dataset(config.hub.path, revision=None if local else config.hub.revision)
+        found = load_dataset(str(_hub_folder(config.hub)))
         rows: Rows = {
             split: tuple(
                 E2ERow(
@@ -95,6 +96,15 @@ def _from_hub(config: TaskConfig) -> tuple[Rows, dict[str, str]]:
             "network give the official csv files: task.source=local task.data_dir=DIR"
         ) from error
     return rows, _hash_rows(rows)
+
+
+def _hub_folder(hub: HubConfig) -> Path:
+    """The files themselves; given a name, `load_dataset` would try an unreachable hub for half a minute."""
+    local = Path(hub.path)
+    if local.is_dir():
+        return local
+    wanted = ["*.parquet", "README.md"]
+    return Path(snapshot_download(hub.path, repo_type="dataset", revision=hub.revision, allow_patterns=wanted))
 
 
 def _context(context: str, config: TaskConfig, tokenized: bool) -> str:

@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,8 @@ def read_split(folder: Path, split: Split) -> E2EFile:
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         raise DataError(
-            f"{folder}: expected the {split} split as one of {', '.join(FILE_NAMES[split])} (or .gz), found none of them"
+            f"{folder}: expected the {split} split as {' or '.join(FILE_NAMES[split])} (or .gz), found none of them; "
+            "set task.data_dir to the folder that has it"
         )
     tokenized = ".txt" in path.suffixes
     lines = _read_text(path)
@@ -112,7 +114,7 @@ def _read_text(path: Path) -> str:
     if path.suffix == ".gz":
         try:
             raw = gzip.decompress(raw)
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise DataError(
                 f"{path}: expected a whole gzip file, found a damaged one ({error}); copy it again"
             ) from error

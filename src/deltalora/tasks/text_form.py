@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     | ['’](?:s|S|re|ve|ll|d|m)(?!\w)        # It 's, they 're
     | \.{2,}                                # an ellipsis stays whole
     | \d+(?:[.,]\d+)+                       # 30.99
-    | \d+-(?=£)                             # £ 20- £ 25
+    | \d+-(?=\s*£)                          # £ 20- £ 25
     | \w+(?=['’](?:s|S|re|ve|ll|d|m)(?!\w))
     | \w+
     | [^\w\s]

@@ -84,7 +84,13 @@ class TrainingBatches:
         take the same number of forward passes.
         """
         plan = [micro for step in range(first, stop) for micro in self._micro_batches(step)]
-        loader = DataLoader(self._dataset, batch_sampler=plan, collate_fn=self._collate, num_workers=self._workers)
+        loader = DataLoader(
+            self._dataset,
+            batch_sampler=plan,
+            collate_fn=self._collate,
+            num_workers=self._workers,
+            generator=torch.Generator(),  # else starting it draws from the global state, which dropout also uses
+        )
         stream = iter(loader)
         for step in range(first, stop):
             parts = [next(stream) for _ in self._micro_batches(step)]

@@ -1,0 +1,52 @@
+# Delta-LoRA, reproduced. `make help` lists the targets. Each works alone on a machine with Python and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+SCALE ?= embedded#   embedded | small | paper
+METHODS ?=#          rows of the table, comma-separated; empty = all of them
+SEEDS ?=#            comma-separated; empty = the table's own
+DATA ?=#             embedded | local | hub; empty = the scale's own
+DATA_DIR ?=#         folder with the official files, for DATA=local
+STEPS ?=#            optimizer steps; empty = the scale's own
+LAUNCHER ?= local#   local: one run per core, side by side
+RESULTS ?= results/runs#  where records are kept and looked for
+EXTRA ?=#            any further Hydra overrides
+
+SETTINGS = scale=$(strip $(SCALE)) runtime.results_dir=$(strip $(RESULTS)) \
+  $(if $(strip $(METHODS)),'hydra.sweeper.params.method="$(strip $(METHODS))"') \
+  $(if $(strip $(SEEDS)),'hydra.sweeper.params.seed="$(strip $(SEEDS))"') \
+  $(if $(strip $(DATA)),task.source=$(strip $(DATA))) \
+  $(if $(strip $(DATA_DIR)),task.data_dir=$(strip $(DATA_DIR))) \
+  $(if $(strip $(STEPS)),train.max_steps=$(strip $(STEPS))) $(EXTRA)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint test smoke reproduce-e2e
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
+	@echo '  Settings: SCALE METHODS SEEDS DATA DATA_DIR STEPS LAUNCHER RESULTS EXTRA (see the head of the Makefile)'
+
+setup: $(READY) ## .venv with every pinned package and this one
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+lint: $(READY) ## ruff (rules and format) and mypy --strict
+	$(BIN)/ruff check src tests scripts
+	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/mypy
+
+test: $(READY) ## all tests but the smoke runs; network blocked, warnings are errors
+	$(BIN)/python -m pytest -m "not smoke" -n 2 --dist loadfile
+
+smoke: $(READY) ## every experiment x every method: two steps, one decode, scores
+	$(BIN)/python -m pytest -m smoke
+
+reproduce-e2e: $(READY) ## Table 1: E2E NLG, the seven methods and three controls
+	@status=0; $(BIN)/deltalora train +table=table1 hydra/launcher=$(strip $(LAUNCHER)) $(SETTINGS) || status=$$?; \
+	[ $$status -eq 2 ] || $(BIN)/deltalora table table1 $(SETTINGS); exit $$status
