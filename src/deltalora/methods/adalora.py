@@ -1,0 +1,243 @@
+"""AdaLoRA (Zhang et al. 2023): a budget of singular values, shared out over all matrices by importance.
+
+    W + scaling · P Λ Q,   P = lora_B (d_out, r),  Λ = diag(lora_E) (r, 1),  Q = lora_A (r, d_in)
+
+with scaling = alpha/(r + 1e-5) for the initial rank r, which pruning does not change. Λ = 0 and P, Q ~ N(0, 0.02²)
+at the start. The penalty keeps P and Q near orthogonal: weight · mean over all P and Q of ‖M Mᵀ − I‖_F (the paper
+writes the square; the official code does not square).
+
+After each optimizer step t, for every element p with gradient g (both as the optimizer leaves them):
+
+    I = |p g|;  Ī <- β1 Ī + (1−β1) I;  Ū <- β2 Ū + (1−β2) |I − Ī|;  s = Ī Ū                 (eq. 9 to 11)
+    score of triplet i = s(Λ_i) + mean_j s(Q_ij) + mean_k s(P_ki)                             (eq. 7)
+
+and the budget b(t) of `Schedule`; where b(t) asks for it, Λ_i <- 0 for all scores up to the k-th smallest, with
+k = total rank − b(t); ties are all pruned, and a matrix may lose all its triplets.
+
+Same as the official code at d10f5eb, its un-squared penalty and unchanged scaling included, except: with k = 0 (no
+pruning due, or target rank = initial rank) nothing is masked, where the official `kthvalue(0)` stops the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+
+from deltalora.errors import ConfigError, ModelError
+from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod
+from deltalora.methods.targets import Projection
+
+
+class AdaLoRAConfig(LowRankConfig):
+    """Hyper-parameters of AdaLoRA; steps are optimizer steps."""
+
+    name: Literal["adalora"] = "adalora"
+    initial_rank: int = Field(ge=1, description="Rank of every matrix at the start (r).")
+    target_rank: int = Field(ge=1, description="Average rank per matrix at the end.")
+    initial_warmup: int = Field(ge=0, description="Steps before the budget begins to fall (t_i).")
+    final_warmup: int = Field(ge=0, description="Last steps, in which the pattern of ranks is fixed (t_f).")
+    mask_interval: int = Field(ge=1, description="Steps between two allocations while the budget falls (Delta_T).")
+    beta1: float = Field(default=0.85, gt=0, lt=1, description="Decay of the averaged sensitivity (beta_1).")
+    beta2: float = Field(default=0.85, gt=0, lt=1, description="Decay of the averaged uncertainty (beta_2).")
+    orthogonality_weight: float = Field(default=0.1, ge=0, description="Weight of the penalty in the loss (gamma).")
+
+    @model_validator(mode="after")
+    def _rank_falls(self) -> AdaLoRAConfig:
+        if self.target_rank > self.initial_rank:
+            raise ValueError(
+                f"expected target_rank at most initial_rank ({self.initial_rank}), found {self.target_rank}: "
+                "lower target_rank or raise initial_rank"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The cubic fall of the total rank from `initial` to `target` (eq. 12).
+
+    Attributes:
+        initial: Total rank over all matrices at the start.
+        target: Total rank at the end.
+        fall_begins: Last step at the full budget (t_i).
+        fall_ends: Step at which the target is reached (T − t_f); importance is frozen from here on.
+        mask_interval: Steps between two allocations while the budget falls.
+    """
+
+    initial: int
+    target: int
+    fall_begins: int
+    fall_ends: int
+    mask_interval: int
+
+    def budget(self, step: int) -> int:
+        """Returns the total rank allowed after optimizer step `step` (0-based)."""
+        if step <= self.fall_begins:
+            return self.initial
+        if step > self.fall_ends:
+            return self.target
+        remaining = 1 - (step - self.fall_begins) / (self.fall_ends - self.fall_begins)
+        return int(self.target + (self.initial - self.target) * remaining**3)
+
+    def masks(self, step: int) -> bool:
+        """Tells whether step `step` prunes: never in the warm-up, at intervals in the fall, always in the end."""
+        if step <= self.fall_begins:
+            return False
+        return step > self.fall_ends or step % self.mask_interval == 0
+
+    def learns_importance(self, step: int) -> bool:
+        """Tells whether the scores still follow the gradients."""
+        return step < self.fall_ends
+
+
+class SVDBranch(Branch):
+    """A branch P Λ Q with P = lora_B (d_out, r), Q = lora_A (r, d_in), and Λ = lora_E (r, 1), zero at the start."""
+
+    def __init__(self, A: torch.Tensor, B: torch.Tensor, scaling: float) -> None:
+        super().__init__(A, B, scaling)
+        self.lora_E = nn.Parameter(A.new_zeros(A.size(0), 1))
+
+    def factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Returns Λ Q, P and the scaling."""
+        return self.lora_A * self.lora_E, self.lora_B, self.scaling
+
+
+class AdaLoRA(LowRankMethod):
+    """Trains P, Λ and Q and prunes Λ to a falling budget."""
+
+    config: AdaLoRAConfig
+
+    def __init__(self, config: AdaLoRAConfig) -> None:
+        super().__init__(config)
+        self._schedule: Schedule | None = None
+        self._total_steps: int | None = None
+        self._parameters: list[torch.Tensor] = []
+        self._sensitivity: list[torch.Tensor] = []
+        self._uncertainty: list[torch.Tensor] = []
+        self._ranks = torch.zeros(0, dtype=torch.int64)
+        self._last_step = torch.tensor(-1)
+
+    def plan(self, total_steps: int) -> None:
+        """Places the fall of the budget between the two warm-ups.
+
+        Raises:
+            ConfigError: The warm-ups leave no step between them.
+        """
+        initial, final = self.config.initial_warmup, self.config.final_warmup
+        if total_steps <= initial + final:
+            raise ConfigError(
+                f"expected more optimizer steps than AdaLoRA's initial_warmup ({initial}) + final_warmup ({final}), "
+                f"found {total_steps}: lower method.initial_warmup or method.final_warmup, or train longer"
+            )
+        self._total_steps = total_steps
+
+    def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
+        """Returns a branch of the initial rank, P and Q drawn from N(0, 0.02²)."""
+        rank = self.config.initial_rank
+        A, B = (
+            torch.empty(shape, dtype=torch.float32, device=generator.device).normal_(0.0, 0.02, generator=generator)
+            for shape in ((rank, projection.in_features), (projection.out_features, rank))
+        )
+        return SVDBranch(A.to(weight), B.to(weight), self.config.alpha / (rank + 1e-5))
+
+    def inject(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Wraps W_Q and W_V; the model must already be on its device, where the averages are kept too."""
+        super().inject(model, generator)
+        branches = self._branches()
+        self._parameters = [p for b in branches for p in (b.lora_A, b.lora_B, b.lora_E)]
+        self._sensitivity = [torch.zeros_like(parameter.detach()) for parameter in self._parameters]
+        self._uncertainty = [torch.zeros_like(parameter.detach()) for parameter in self._parameters]
+        self._ranks = torch.full((len(branches),), self.config.initial_rank)
+
+    def penalty(self) -> torch.Tensor | float:
+        """Returns weight · mean over all P and Q of ‖M Mᵀ − I‖_F, in full precision even under autocast."""
+        if self.config.orthogonality_weight == 0:
+            return 0.0
+        factors = [M for b in self._branches() for M in (b.lora_A, b.lora_B.T)]
+        with torch.autocast(factors[0].device.type, enabled=False):
+            grams = torch.stack([M @ M.T for M in factors])
+            identity = torch.eye(self.config.initial_rank, dtype=grams.dtype, device=grams.device)
+            distances: torch.Tensor = torch.linalg.matrix_norm(grams - identity)
+        return self.config.orthogonality_weight * distances.mean()
+
+    def after_step(self, step: int) -> None:
+        """Updates the importance of every triplet and prunes to the budget where the schedule says so.
+
+        Raises:
+            ConfigError: `plan` has not been called.
+            ModelError: The gradients are gone already.
+        """
+        schedule = self._planned()
+        with torch.no_grad():
+            if schedule.learns_importance(step):
+                self._update_importance()
+            if schedule.masks(step):
+                self._prune(schedule.initial - schedule.budget(step))
+        self._last_step.fill_(step)
+
+    def diagnostics(self) -> dict[str, float | int | list[int]]:
+        """Returns the budget after the last step and the rank every matrix kept at the last pruning."""
+        schedule = self._planned()
+        return {
+            "budget": schedule.budget(int(self._last_step)),
+            "total_rank": int(self._ranks.sum()),
+            "ranks": self._ranks.tolist(),
+        }
+
+    def _planned(self) -> Schedule:
+        if self._total_steps is None:
+            raise ConfigError(
+                "expected AdaLoRA to know the number of optimizer steps, found none: call plan(total_steps) first"
+            )
+        matrices = len(self.adapted)
+        return Schedule(
+            initial=self.config.initial_rank * matrices,
+            target=self.config.target_rank * matrices,
+            fall_begins=self.config.initial_warmup,
+            fall_ends=self._total_steps - self.config.final_warmup,
+            mask_interval=self.config.mask_interval,
+        )
+
+    def _update_importance(self) -> None:
+        gradients = [parameter.grad for parameter in self._parameters]
+        present = [gradient for gradient in gradients if gradient is not None]
+        if len(present) < len(gradients):
+            raise ModelError(
+                f"expected a gradient for each of AdaLoRA's {len(gradients)} tensors, found {len(present)}: "
+                "call after_step between optimizer.step() and zero_grad(), and train with at least one batch"
+            )
+        beta1, beta2 = self.config.beta1, self.config.beta2
+        importance = list(torch._foreach_mul(self._parameters, present))
+        torch._foreach_abs_(importance)
+        torch._foreach_mul_(self._sensitivity, beta1)
+        torch._foreach_add_(self._sensitivity, importance, alpha=1 - beta1)
+        torch._foreach_sub_(importance, self._sensitivity)
+        torch._foreach_abs_(importance)
+        torch._foreach_mul_(self._uncertainty, beta2)
+        torch._foreach_add_(self._uncertainty, importance, alpha=1 - beta2)
+
+    def _prune(self, surplus: int) -> None:
+        """Sets Λ_i to zero for the `surplus` least important triplets and all that tie with the last of them."""
+        if surplus == 0:
+            self._ranks.fill_(self.config.initial_rank)
+            return
+        products = torch._foreach_mul(self._sensitivity, self._uncertainty)
+        scores = torch.stack(
+            [A.mean(1) + B.mean(0) + E.squeeze(1) for A, B, E in zip(*(products[i::3] for i in range(3)), strict=True)]
+        )
+        pruned = scores <= scores.flatten().kthvalue(surplus).values
+        for branch, mask in zip(self._branches(), pruned, strict=True):
+            branch.lora_E.masked_fill_(mask.unsqueeze(1), 0.0)
+        self._ranks.copy_((~pruned).sum(1))
+
+    def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        names = [f"{a.projection.name}.{factor}" for a in self.adapted for factor in ("lora_A", "lora_B", "lora_E")]
+        averages = {f"sensitivity/{name}": tensor for name, tensor in zip(names, self._sensitivity, strict=True)}
+        averages |= {f"uncertainty/{name}": tensor for name, tensor in zip(names, self._uncertainty, strict=True)}
+        return super()._live_state(model) | averages | {"ranks": self._ranks, "last_step": self._last_step}
+
+    def _branches(self) -> list[SVDBranch]:
+        return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, SVDBranch)]

@@ -1,0 +1,162 @@
+"""DyLoRA (Valipour et al. 2022): one training run, usable at every rank b = 1..r.
+
+Each optimizer step draws b uniformly from 1..r for the whole model and trains the truncated branch
+
+    W + (alpha/b) B[:, :b] A[:b]
+
+The scale is alpha/b, not alpha/r: the official code multiplies alpha/r by sqrt(r/b) in both factors.
+
+With `update="frozen"` (the official script's setting) only component b learns in that step. The official code detaches
+the components below b, but A and B are whole tensors to AdamW, whose momentum and decay go on moving all of them:
+almost as far as the trained one. Here every component that is not trained in a step is put back after it, whatever the
+optimizer did. What the optimizer remembers of it (its moments) does decay.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+
+from deltalora.errors import ConfigError
+from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod, initial_factors
+from deltalora.methods.targets import Projection
+
+
+class DyLoRAConfig(LowRankConfig):
+    """Hyper-parameters of DyLoRA."""
+
+    name: Literal["dylora"] = "dylora"
+    rank: int = Field(ge=1, description="Largest rank (r); b is drawn from 1..r.")
+    update: Literal["frozen", "all"] = Field(
+        default="frozen", description="Which components learn in a step with rank b: only b (frozen), or 1..b (all)."
+    )
+    evaluation_rank: int | None = Field(
+        default=None, ge=1, description="Rank b used outside training mode and by merge; r if null."
+    )
+
+    @model_validator(mode="after")
+    def _evaluation_rank_exists(self) -> DyLoRAConfig:
+        if self.evaluation_rank is not None and self.evaluation_rank > self.rank:
+            raise ValueError(
+                f"expected evaluation_rank between 1 and rank ({self.rank}), found {self.evaluation_rank}: "
+                "lower evaluation_rank or raise rank"
+            )
+        return self
+
+
+class DynamicBranch(Branch):
+    """A branch that acts at the drawn rank in training mode and at the evaluation rank outside it.
+
+    Attributes:
+        training_rank: b of the present optimizer step.
+        evaluation_rank: b for evaluation and merging.
+    """
+
+    def __init__(self, A: torch.Tensor, B: torch.Tensor, config: DyLoRAConfig) -> None:
+        super().__init__(A, B, config.alpha)
+        self.training_rank = config.rank
+        self.evaluation_rank = config.evaluation_rank or config.rank
+        self._frozen = config.update == "frozen"
+
+    def factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Returns A[:b], B[:, :b] and alpha/b; in frozen mode no gradient reaches the components before b."""
+        if not self.training:
+            return self.inference_factors()
+        A, B, scaling = self._at_rank(self.training_rank)
+        if self._frozen:
+            A = torch.cat([A[:-1].detach(), A[-1:]])
+            B = torch.cat([B[:, :-1].detach(), B[:, -1:]], dim=1)
+        return A, B, scaling
+
+    def inference_factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Returns A[:b], B[:, :b] and alpha/b at the evaluation rank."""
+        return self._at_rank(self.evaluation_rank)
+
+    def _at_rank(self, b: int) -> tuple[torch.Tensor, torch.Tensor, float]:
+        return self.lora_A[:b], self.lora_B[:, :b], self.scaling / b
+
+    def trained_components(self) -> slice:
+        """Returns the components that may move in the present step."""
+        return slice(self.training_rank - 1 if self._frozen else 0, self.training_rank)
+
+
+class DyLoRA(LowRankMethod):
+    """Draws a rank before each step and keeps the components it does not train where they are."""
+
+    config: DyLoRAConfig
+
+    def __init__(self, config: DyLoRAConfig) -> None:
+        super().__init__(config)
+        self._generator = torch.Generator()
+        self._generator_state = self._generator.get_state()
+        self._drawn = torch.tensor([-1, config.rank])  # the step a rank was drawn for, and that rank
+        self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
+        """Returns a branch that can act at any rank up to r."""
+        A, B = initial_factors(projection, self.config.rank, weight, generator)
+        return DynamicBranch(A, B, self.config)
+
+    def inject(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Wraps W_Q and W_V and seeds the method's own generator, so that data order cannot change the ranks."""
+        super().inject(model, generator)
+        seed = torch.randint(2**62, (), generator=generator, device=generator.device)
+        self._generator_state.copy_(self._generator.manual_seed(int(seed)).get_state())
+
+    def set_rank(self, rank: int) -> None:
+        """Evaluates and merges at b = `rank` from now on; training is not touched.
+
+        Raises:
+            ConfigError: The rank is not one of 1..r.
+        """
+        if not 1 <= rank <= self.config.rank:
+            raise ConfigError(
+                f"expected a DyLoRA rank between 1 and {self.config.rank}, found {rank}: pass one of these"
+            )
+        for branch in self._dynamic_branches():
+            branch.evaluation_rank = rank
+
+    def before_step(self, step: int) -> None:
+        """Draws b for this step, once however often the step is opened, and notes where A and B stand."""
+        if int(self._drawn[0]) != step:
+            self._generator.set_state(self._generator_state)
+            b = int(torch.randint(1, self.config.rank + 1, (), generator=self._generator))
+            self._generator_state.copy_(self._generator.get_state())
+            self._drawn.copy_(torch.tensor([step, b]))
+        self._use_drawn_rank()
+
+    def after_step(self, step: int) -> None:
+        """Puts every component that was not trained back to where it stood."""
+        with torch.no_grad():
+            for branch, (A, B) in zip(self._dynamic_branches(), self._before, strict=True):
+                trained = branch.trained_components()
+                A[trained] = branch.lora_A[trained]
+                B[:, trained] = branch.lora_B[:, trained]
+                branch.lora_A.copy_(A)
+                branch.lora_B.copy_(B)
+
+    def load_state_dict(self, model: nn.Module, state: dict[str, torch.Tensor]) -> None:
+        """Restores the factors, the rank of the step that was open, and the generator."""
+        super().load_state_dict(model, state)
+        self._use_drawn_rank()
+
+    def diagnostics(self) -> dict[str, float | int | list[int]]:
+        """Returns the rank of the present step and the one used in evaluation."""
+        evaluation_rank = self._dynamic_branches()[0].evaluation_rank
+        return {"training_rank": int(self._drawn[1]), "evaluation_rank": evaluation_rank}
+
+    def _use_drawn_rank(self) -> None:
+        branches = self._dynamic_branches()
+        for branch in branches:
+            branch.training_rank = int(self._drawn[1])
+        self._before = [(branch.lora_A.detach().clone(), branch.lora_B.detach().clone()) for branch in branches]
+
+    def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        own = {"rank_generator": self._generator_state, "drawn_step_and_rank": self._drawn}
+        return super()._live_state(model) | own
+
+    def _dynamic_branches(self) -> list[DynamicBranch]:
+        return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, DynamicBranch)]

@@ -1,0 +1,184 @@
+"""What LoRA, DyLoRA, AdaLoRA and Delta-LoRA share: low-rank branches beside frozen W_Q and W_V.
+
+    h = W x + b + scaling · B A dropout(x)        (LoRA, eq. 3; the Delta-LoRA paper writes the product as A·B)
+
+with A (r, d_in) and B (d_out, r) as in loralib. Two branches in a fused `c_attn` are two independent LoRAs that see
+the same dropped-out x, which is what loralib's `MergedLinear` computes with a grouped convolution.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn import functional as F
+
+from deltalora.methods.base import InjectedModule, Method, MethodConfig
+from deltalora.methods.targets import Projection, find_projections, head_parameters
+
+
+class LowRankConfig(MethodConfig):
+    """Hyper-parameters of every low-rank branch."""
+
+    alpha: float = Field(gt=0, description="Numerator of the branch's scale (alpha); LoRA's scaling is alpha/rank.")
+    dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="Probability with which an element of the branch's input x is dropped."
+    )
+
+
+class Branch(nn.Module):
+    """One low-rank branch x -> scaling · B A x.
+
+    Attributes:
+        lora_A: (rank, d_in).
+        lora_B: (d_out, rank).
+        scaling: Factor of the product, alpha/r in LoRA.
+    """
+
+    def __init__(self, A: torch.Tensor, B: torch.Tensor, scaling: float) -> None:
+        super().__init__()
+        self.lora_A = nn.Parameter(A)
+        self.lora_B = nn.Parameter(B)
+        self.scaling = scaling
+
+    def factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Returns A (b, d_in), B (d_out, b) and the scaling as they act now; a subclass may cut, weigh or detach."""
+        return self.lora_A, self.lora_B, self.scaling
+
+    def inference_factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Returns the factors that a merged model has, whatever the mode."""
+        return self.factors()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps x (..., d_in) to scaling · B A x (..., d_out)."""
+        A, B, scaling = self.factors()
+        return F.linear(F.linear(x, A) * scaling, B)
+
+
+class LowRankProjection(InjectedModule):
+    """A frozen `nn.Linear` or `Conv1D` with one branch per adapted block, named `q` or `v`."""
+
+    def __init__(self, base: nn.Module, branches: Sequence[tuple[Projection, Branch]], dropout: float) -> None:
+        super().__init__()
+        self.base = base
+        self.dropout = nn.Dropout(dropout)
+        self._projections = tuple(projection for projection, _ in branches)
+        for projection, branch in branches:
+            self.add_module(projection.role, branch)
+
+    def branches(self) -> list[tuple[Projection, Branch]]:
+        """Returns each adapted block with its branch."""
+        pairs = []
+        for projection in self._projections:
+            branch = self.get_submodule(projection.role)
+            assert isinstance(branch, Branch)
+            pairs.append((projection, branch))
+        return pairs
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """The frozen weight in the base module's own layout."""
+        return self.base.get_parameter("weight")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps x (..., d_in) to the base's output with every branch added to its own block of columns."""
+        result: torch.Tensor = self.base(x)
+        dropped = self.dropout(x)
+        for projection, branch in self.branches():
+            if projection.out_features == result.size(-1):
+                result.add_(branch(dropped))
+            else:
+                result.narrow(-1, projection.start, projection.out_features).add_(branch(dropped))
+        return result
+
+    def fold(self) -> nn.Module:
+        """Adds the branches into the base's weight, in place, and returns the base."""
+        with torch.no_grad():
+            for projection, branch in self.branches():
+                A, B, scaling = branch.inference_factors()
+                add_product(projection, self.weight, B, A, scaling)
+        return self.base
+
+
+def initial_factors(
+    projection: Projection, rank: int, like: torch.Tensor, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns LoRA's start: A ~ U(−1/√d_in, 1/√d_in) by kaiming_uniform(a=√5), and B = 0.
+
+    The numbers are drawn in float32 where the generator lives, so that one seed means one start on any device and in
+    any precision.
+    """
+    A = torch.empty(rank, projection.in_features, dtype=torch.float32, device=generator.device)
+    nn.init.kaiming_uniform_(A, a=math.sqrt(5), generator=generator)
+    return A.to(like), torch.zeros(projection.out_features, rank).to(like)
+
+
+def add_product(
+    projection: Projection, weight: torch.Tensor, left: torch.Tensor, right: torch.Tensor, scale: float
+) -> None:
+    """Adds scale · left right, (d_out, k)·(k, d_in), to a projection's block of `weight` without a dense temporary.
+
+    Where W is stored transposed the thin factors are turned, never W.
+    """
+    block = projection.block(weight)
+    if projection.transposed:
+        block.addmm_(right.T, left.T, alpha=scale)
+    else:
+        block.addmm_(left, right, alpha=scale)
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """One adapted matrix of the injected model.
+
+    Attributes:
+        projection: Where it is.
+        weight: The frozen weight of the module that holds it.
+        branch: Its low-rank branch.
+    """
+
+    projection: Projection
+    weight: torch.Tensor
+    branch: Branch
+
+
+class LowRankMethod(Method):
+    """A method that freezes the backbone and puts a branch beside every W_Q and W_V.
+
+    Attributes:
+        adapted: The adapted matrices in the order of `find_projections`; empty before `inject`.
+    """
+
+    group = "adapter"
+    config: LowRankConfig
+
+    def __init__(self, config: LowRankConfig) -> None:
+        super().__init__(config)
+        self.adapted: tuple[Adapted, ...] = ()
+
+    @abstractmethod
+    def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
+        """Returns a fresh branch on the device and in the precision of `weight`."""
+
+    def inject(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Freezes everything but a classification head and wraps the modules that hold W_Q and W_V."""
+        by_module: dict[str, list[Projection]] = {}
+        for projection in find_projections(model):
+            by_module.setdefault(projection.module, []).append(projection)
+        model.requires_grad_(False)
+        for parameter in head_parameters(model).values():
+            parameter.requires_grad_(True)
+        adapted = []
+        for path, projections in by_module.items():
+            base = model.get_submodule(path)
+            weight = base.get_parameter("weight")
+            branches = [(projection, self.make_branch(projection, weight, generator)) for projection in projections]
+            wrapper = LowRankProjection(base, branches, self.config.dropout).train(base.training)
+            model.set_submodule(path, wrapper)
+            adapted += [Adapted(projection, weight, branch) for projection, branch in branches]
+        self.adapted = tuple(adapted)

@@ -1,0 +1,136 @@
+"""Where W_Q and W_V live in each architecture, which block of a weight they are, and what else is known by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from deltalora.errors import ModelError
+
+Role = Literal["q", "v"]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """One adapted matrix W (out_features, in_features): a whole `nn.Linear`, or a block of a fused GPT-2 `c_attn`.
+
+    Attributes:
+        name: Module path and role, such as `transformer.h.0.attn.c_attn.q`.
+        module: Path of the module that holds the weight.
+        role: `q` or `v`.
+        in_features: d_in.
+        out_features: d_out of this matrix alone; with grouped-query attention v has fewer than q.
+        start: First output of the module that belongs to this matrix (0 unless fused).
+        transposed: Whether the module stores (d_in, d_out), as GPT-2's `Conv1D` does.
+    """
+
+    name: str
+    module: str
+    role: Role
+    in_features: int
+    out_features: int
+    start: int
+    transposed: bool
+
+    def block(self, weight: torch.Tensor) -> torch.Tensor:
+        """Returns the view of the module's weight that is this matrix, in the module's own layout."""
+        return weight.narrow(1 if self.transposed else 0, self.start, self.out_features)
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    """Names by which one family of transformers calls what the methods look for.
+
+    Attributes:
+        query: Attribute of W_Q in its attention module.
+        value: Attribute of W_V; the same as `query` where both are blocks 0 and 2 of one fused weight.
+        head: First part of the names of a sequence classification head.
+    """
+
+    query: str
+    value: str
+    head: str
+
+
+ARCHITECTURES = {
+    "bart": _Architecture("q_proj", "v_proj", "classification_head"),
+    "gpt2": _Architecture("c_attn", "c_attn", "score"),
+    "llama": _Architecture("q_proj", "v_proj", "score"),
+    "roberta": _Architecture("query", "value", "classifier"),
+}
+
+
+def find_projections(model: nn.Module) -> list[Projection]:
+    """Finds every W_Q and W_V of an untouched model, module by module, q before v.
+
+    BART has them in encoder self-, decoder self- and cross-attention.
+
+    Raises:
+        ModelError: The architecture is unknown, or the model has been injected already.
+    """
+    architecture = _architecture(model)
+    projections = [
+        projection
+        for path, attention in model.named_modules()
+        if hasattr(attention, architecture.query) and hasattr(attention, architecture.value)
+        for projection in _in_attention(path, attention, architecture)
+    ]
+    if not projections:
+        raise ModelError(
+            f"expected attention modules with {architecture.query} and {architecture.value} in "
+            f"{type(model).__name__}, found none: pass a transformers model with its own attention layers"
+        )
+    return projections
+
+
+def token_embedding(model: nn.Module) -> nn.Parameter:
+    """Returns the weight (vocabulary, d_model) of the token embedding, which may be the LM head's too."""
+    weight = model.get_input_embeddings().weight  # type: ignore[operator]
+    assert isinstance(weight, nn.Parameter)
+    return weight
+
+
+def head_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Returns the randomly initialised classification head by name; empty for a language model."""
+    head = _architecture(model).head
+    return {name: parameter for name, parameter in model.named_parameters() if name.split(".")[0] == head}
+
+
+def _architecture(model: nn.Module) -> _Architecture:
+    model_type = getattr(getattr(model, "config", None), "model_type", None)
+    if model_type not in ARCHITECTURES:
+        raise ModelError(
+            f"expected a transformers model of type {', '.join(ARCHITECTURES)}, found {model_type!r} in "
+            f"{type(model).__name__}: use one of these, or name its W_Q and W_V in methods/targets.py"
+        )
+    return ARCHITECTURES[model_type]
+
+
+def _in_attention(path: str, attention: nn.Module, architecture: _Architecture) -> Iterator[Projection]:
+    if architecture.query == architecture.value:
+        module = f"{path}.{architecture.query}"
+        fused = attention.get_submodule(architecture.query)
+        if not isinstance(fused, Conv1D) or fused.weight.shape[1] != 3 * fused.weight.shape[0]:
+            raise _not_plain(module, fused, "a Conv1D of fused q, k and v")
+        width = fused.weight.shape[0]
+        yield Projection(f"{module}.q", module, "q", width, width, 0, transposed=True)
+        yield Projection(f"{module}.v", module, "v", width, width, 2 * width, transposed=True)
+        return
+    roles: tuple[tuple[Role, str], ...] = (("q", architecture.query), ("v", architecture.value))
+    for role, name in roles:
+        module, linear = f"{path}.{name}", attention.get_submodule(name)
+        if not isinstance(linear, nn.Linear):
+            raise _not_plain(module, linear, "an nn.Linear")
+        yield Projection(f"{module}.{role}", module, role, linear.in_features, linear.out_features, 0, transposed=False)
+
+
+def _not_plain(module: str, found: nn.Module, expected: str) -> ModelError:
+    return ModelError(
+        f"expected {expected} at {module}, found {type(found).__name__}: "
+        "inject into an untouched model (merge an earlier method first)"
+    )
