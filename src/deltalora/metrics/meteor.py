@@ -1,0 +1,103 @@
+"""METEOR 1.5 from its own jar, with one JVM per process and the corpus formula in Python."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pycocoevalcap.meteor.meteor as coco_meteor
+
+from deltalora.errors import MetricError
+from deltalora.metrics import ptb
+from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.java import LineProcess
+
+# METEOR 1.5, English, the "rank" task: what `-l en` selects in the jar.
+_ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
+_MODULE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])  # exact, stem, synonym, paraphrase
+_COLUMNS = 23
+
+_JAR = Path(coco_meteor.__file__).with_name(coco_meteor.METEOR_JAR)
+_PROCESS = LineProcess("METEOR", ["-Xmx2G", "-jar", _JAR.name, "-", "-", "-stdio", "-l", "en", "-norm"], _JAR.parent)
+
+
+class Meteor(Metric):
+    """METEOR 1.5 (`-l en -norm`) on PTB tokens: the jar's own aggregate, not the mean of segments.
+
+    With weighted precision P and recall R of the summed statistics, and fragmentation = chunks / mean number of
+    matched words,
+
+        METEOR = (1 - γ · fragmentation^β) · P·R / (α·P + (1-α)·R)
+
+    where a match weighs its module's weight, times δ for a content word and 1-δ for a function word. The best-scoring
+    reference of a segment gives its statistics.
+
+    Statistics (n, 23), the fields of a `SCORE` answer: length of hypothesis and of reference; function words of both;
+    for each of the four modules the matched content words of both and function words of both; chunks; matched words
+    of both.
+
+    Same as tuetschek/e2e-metrics@1b9c4d8, whose jar and paraphrase table are those of pycocoevalcap 1.2. The formula
+    is the jar's `EVAL`; a test holds them equal, so that resampling needs no JVM.
+    """
+
+    name = "METEOR"
+    settings = f"{ptb.SIGNATURE}|lang:en|task:rank|norm:yes|agg:corpus|impl:meteor-1.5.jar"
+
+    def start(self) -> None:
+        """Starts the JVM without waiting: it reads its paraphrase table for seconds, in which others can work.
+
+        Raises:
+            MetricError: Java cannot be started.
+        """
+        _PROCESS.start()
+
+    def segment_statistics(
+        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
+    ) -> Statistics:
+        """Statistics (n, 23) of the jar, in the order of its `SCORE` answer."""
+        rows = np.empty((len(hypotheses), _COLUMNS))
+        texts = zip(ptb.tokenize(hypotheses), ptb.tokenize_references(references), strict=True)
+        for index, (hypothesis, block) in enumerate(texts):
+            answer = _answer(_score_line(hypothesis, block))
+            try:
+                rows[index] = [float(field) for field in answer.split()]
+            except ValueError:
+                raise MetricError(
+                    f"METEOR: expected {_COLUMNS} numbers for {ids[index]}, found {answer!r}; look at that text"
+                ) from None
+        return rows
+
+    def combine(self, statistics: Statistics) -> float:
+        """METEOR of the summed rows, from 0 to 1; 0 where nothing matches."""
+        lengths, function_words = statistics[:, 0:2], statistics[:, 2:4]
+        matches = statistics[:, 4:20].reshape(
+            -1, 4, 4
+        )  # segment, module, (content, function) x (hypothesis, reference)
+        content, function = matches[:, :, 0:2], matches[:, :, 2:4]
+        chunks, words = statistics[:, 20], statistics[:, 21:23]
+
+        # A segment that is matched whole and in one piece has no fragmentation, and the jar leaves its chunk out of
+        # the sum.
+        perfect = (matches[:, :, 0:2] + matches[:, :, 2:4]).sum(axis=1) == lengths
+        chunk_sum = chunks[~(perfect.all(axis=1) & (chunks == 1.0))].sum()
+
+        weighted = _MODULE_WEIGHTS @ (_DELTA * content.sum(axis=0) + (1 - _DELTA) * function.sum(axis=0))
+        if not weighted.all():
+            return 0.0
+        content_words = (lengths - function_words).sum(axis=0)
+        precision, recall = weighted / (_DELTA * content_words + (1 - _DELTA) * function_words.sum(axis=0))
+        f_mean = 1.0 / ((1 - _ALPHA) / precision + _ALPHA / recall)
+        fragmentation = chunk_sum / words.sum(axis=0).mean()
+        return float(max(0.0, f_mean * (1.0 - _GAMMA * fragmentation**_BETA)))
+
+
+def _score_line(hypothesis: str, references: Sequence[str]) -> str:
+    # `|||` parts the fields, so it must not occur in them; as three bars it reads the same to METEOR.
+    fields = [text.replace("|||", "| | |") for text in (*references, hypothesis)]
+    return " ||| ".join(["SCORE", *fields])
+
+
+@lru_cache(maxsize=20_000)
+def _answer(line: str) -> str:
+    # Between two epochs many outputs do not change.
+    return _PROCESS.ask(line)

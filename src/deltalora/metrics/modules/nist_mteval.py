@@ -1,0 +1,9 @@
+"""NIST as mteval-v13a-sig.pl prints it, for `evaluate`."""
+
+from deltalora.metrics import evaluate_module, nist
+
+
+class NistMteval(evaluate_module.TextMetric):
+    """The metric `deltalora.metrics.nist.NistMteval`."""
+
+    metric = nist.NistMteval()

@@ -1,0 +1,73 @@
+"""Penn Treebank tokens as the COCO caption scorers want them: CoreNLP 3.4.1, lower-cased, punctuation dropped.
+
+METEOR, ROUGE-L and CIDEr all start from these, so every sentence is tokenised once per process and remembered:
+scoring another system, or another epoch, against the same references costs only the new hypotheses.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pycocoevalcap.tokenizer.ptbtokenizer as coco_tokenizer
+
+from deltalora.errors import MetricError
+from deltalora.metrics.java import run_java
+
+#: The part of a metric's signature that stands for these tokens.
+SIGNATURE = "case:lc|tok:ptb-corenlp-3.4.1|punct:no"
+
+_JAR = Path(coco_tokenizer.__file__).with_name(coco_tokenizer.STANFORD_CORENLP_3_4_1_JAR)
+_PROGRAM = ("-XX:TieredStopAtLevel=1", "-cp", _JAR.name, "edu.stanford.nlp.process.PTBTokenizer")
+_FLAGS = ("-encoding", "UTF-8", "-preserveLines", "-lowerCase")
+_PUNCTUATION = frozenset(coco_tokenizer.PUNCTUATIONS)
+#: CoreNLP starts a new line at each of these, which would shift every later sentence.
+_LINE_ENDS = str.maketrans(dict.fromkeys("\n\r\v\f\u2028\u2029", " "))
+#: CoreNLP looks across the end of a line: a final "a." stays whole or loses its period by how the next line starts.
+#: With the same start after each sentence, and one that lines mostly have, tokens depend on no neighbour.
+_NEXT_LINE = "The"
+_REMEMBERED = 200_000
+
+_tokens: dict[str, str] = {}
+_lock = threading.Lock()
+
+
+def tokenize(sentences: Sequence[str]) -> list[str]:
+    """The tokens of each sentence, joined by single spaces; empty where nothing but punctuation is left.
+
+    Brackets stay, as `-lrb-` and the like: the original lower-cases them before it drops `-LRB-`.
+
+    Same as `PTBTokenizer.tokenize` of pycocoevalcap 1.2, the one of tuetschek/e2e-metrics@1b9c4d8, except that a line
+    end inside a sentence is a space, and that no sentence's tokens depend on the sentence after it.
+
+    Raises:
+        MetricError: CoreNLP failed, or gave another number of lines than it was given.
+    """
+    lines = [sentence.translate(_LINE_ENDS).strip() for sentence in sentences]
+    with _lock:
+        if len(_tokens) > _REMEMBERED:
+            _tokens.clear()
+        unseen = [line for line in dict.fromkeys(lines) if line not in _tokens]
+        if unseen:
+            _tokens.update(zip(unseen, _corenlp(unseen), strict=True))
+        return [_tokens[line] for line in lines]
+
+
+def tokenize_references(references: Sequence[Sequence[str]]) -> list[list[str]]:
+    """`tokenize`, for a list of references per segment.
+
+    Raises:
+        MetricError: As `tokenize`.
+    """
+    tokens = iter(tokenize([text for block in references for text in block]))
+    return [[next(tokens) for _ in block] for block in references]
+
+
+def _corenlp(lines: Sequence[str]) -> list[str]:
+    text = "".join(f"{line}\n{_NEXT_LINE}\n" for line in lines)
+    output = run_java("PTB tokenizer", [*_PROGRAM, *_FLAGS], _JAR.parent, text).split("\n")
+    if len(output) != 2 * len(lines) + 1:
+        raise MetricError(
+            f"PTB tokenizer: expected {2 * len(lines)} lines from CoreNLP, found {len(output) - 1}; "
+            "remove control characters from the texts"
+        )
+    return [" ".join(token for token in line.split(" ") if token not in _PUNCTUATION).strip() for line in output[:-1:2]]

