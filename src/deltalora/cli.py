@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"deltalora: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `deltalora ... | head`: whoever read has gone, and there is no one left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("deltalora: interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 1

@@ -24,9 +24,7 @@ def assert_identical(left: dict[str, Tensor], right: dict[str, Tensor]) -> None:
 
 
 @pytest.mark.parametrize("name", METHOD_NAMES)
-def test_every_method_lowers_the_training_loss(
-    build_trainer: Callable, method_settings: Settings, name: str
-) -> None:
+def test_every_method_lowers_the_training_loss(build_trainer: Callable, method_settings: Settings, name: str) -> None:
     # The same twenty examples in every step, so that the loss of random sequences can fall at all.
     trainer, _, _ = build_trainer(method_settings[name], max_steps=40, batch_size=20, learning_rate=2e-2)
     curve = trainer.run().curve

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -28,7 +29,7 @@ def params(arguments: Sequence[str]) -> int:
     options, overrides = parser.parse_known_args(arguments)
     if not any(override.startswith("scale=") for override in overrides):
         overrides = ["scale=paper", *overrides]
-    counted = {}
+    counted: dict[str, dict[str, Any]] = {}
     for name in METHODS:
         composed = compose([*overrides, f"method={name}"])
         config = to_run_config(composed.config, composed.choices)
@@ -59,31 +60,16 @@ def _paper(experiment: str, method: str) -> dict[str, str]:
     return found
 
 
-def _show(counted: dict[str, dict[str, object]]) -> None:
-    table = Table(title="Parameters (M = 2^20)")
-    for heading in (
-        "method",
-        "trainable",
-        "= M",
-        "extra updatable",
-        "head",
-        "paper",
-        "how the paper's figure comes about",
-    ):
-        table.add_column(
-            heading, justify="left" if heading in ("method", "how the paper's figure comes about") else "right"
-        )
+def _show(counted: dict[str, dict[str, Any]]) -> None:
+    table = Table(title="Parameters (M = 2^20)", title_justify="left")
+    for heading in ("method", "trainable", "in M", "extra updatable", "head", "paper"):
+        table.add_column(heading, justify="left" if heading == "method" else "right", no_wrap=True)
     for name, row in counted.items():
-        paper = row["paper"]
-        assert isinstance(paper, dict)
-        trainable = int(str(row["trainable"]))
-        table.add_row(
-            name,
-            f"{trainable:,}",
-            f"{trainable / 2**20:.3f}",
-            f"{row['extra_updatable']:,}",
-            f"{row['head']:,}",
-            str(paper.get("trainable", "")),
-            str(paper.get("convention", "")),
-        )
-    Console().print(table)
+        paper = " + ".join(row["paper"][key] for key in ("trainable", "extra_updatable") if key in row["paper"])
+        counts = (f"{row[key]:,}" for key in ("extra_updatable", "head"))
+        table.add_row(name, f"{row['trainable']:,}", f"{row['trainable'] / 2**20:.3f}", *counts, paper)
+    console = Console(width=max(100, Console().width))
+    console.print(table)
+    for row in counted.values():
+        if "convention" in row["paper"]:
+            console.print(f"- {row['paper']['convention']}", highlight=False, soft_wrap=True)

@@ -199,6 +199,11 @@ class RunConfig(_Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "RunConfig":
+        if self.task.max_length < self.decoding.max_new_tokens + 2:
+            raise ValueError(
+                f"decoding.max_new_tokens ({self.decoding.max_new_tokens}) leaves no room for a prompt within "
+                f"task.max_length ({self.task.max_length}): lower it or raise task.max_length"
+            )
         if self.train.max_steps is not None:
             # With epochs the number of steps is known only once the data is counted; `Method.plan` checks again then.
             build_method(self.method).plan(self.train.max_steps)

@@ -8,7 +8,8 @@ where the authors' search loses one for every finished hypothesis, and it stops 
 theirs always takes 64 steps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -42,13 +43,24 @@ def beam_search(
     stops = sorted({tokenizer.eos_token_id, *_single_tokens(tokenizer, config.stop_strings)})
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     texts = [""] * len(prompts)
-    for start in range(0, len(order), config.batch_size):
-        chosen = order[start : start + config.batch_size]
-        generated = _search(model, [prompts[index] for index in chosen], config, stops, tokenizer.eos_token_id)
-        for index, ids in zip(chosen, generated, strict=True):
-            texts[index] = _to_text(tokenizer, ids, stops, config.stop_strings)
-        on_batch(start + len(chosen))
+    with _no_defaults(model):
+        for start in range(0, len(order), config.batch_size):
+            chosen = order[start : start + config.batch_size]
+            generated = _search(model, [prompts[index] for index in chosen], config, stops, tokenizer.eos_token_id)
+            for index, ids in zip(chosen, generated, strict=True):
+                texts[index] = _to_text(tokenizer, ids, stops, config.stop_strings)
+            on_batch(start + len(chosen))
     return texts
+
+
+@contextmanager
+def _no_defaults(model: PreTrainedModel) -> Iterator[None]:
+    """Hides the model's own generation settings: transformers fills in from them whatever a given one leaves unset."""
+    own, model.generation_config = model.generation_config, _GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -36,6 +37,9 @@ _DROPOUT_KEYS = {"gpt2": {"residual": "resid_pdrop", "attention": "attn_pdrop", 
 
 #: A tokenizer for `weights=random`, whose vocabulary is a part of every backbone's.
 _STAND_IN_TOKENIZER = {"gpt2": "gpt2"}
+
+#: One of these holds a tokenizer's vocabulary.
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
 
 Backbone = PreTrainedModel
 
@@ -104,10 +108,15 @@ def load_tokenizer(config: ModelConfig, identity: ModelIdentity) -> PreTrainedTo
         ModelError: The folder has none that can be read.
     """
     folder = identity.folder or embedded_model_dir(_STAND_IN_TOKENIZER[config.architecture])
+    # Asked first, because transformers builds a tokenizer of no words where there are no files.
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ModelError(
+            f"{folder}: expected a tokenizer ({' or '.join(_TOKENIZER_FILES)}), found none; add the backbone's own"
+        )
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}: expected a tokenizer in the hub's layout, found: {error}") from error
+    except Exception as error:  # each tokenizer class raises its own types
+        raise ModelError(f"{folder}: expected a tokenizer that can be read, found: {_one_line(error)}") from error
 
 
 def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int) -> Backbone:
@@ -125,17 +134,25 @@ def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int) -> Ba
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             return _from_config(_hf_config(config, None))
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        identity.folder,
-        config=_hf_config(config, identity.folder),
-        dtype=torch.float32,
-        local_files_only=True,
-        output_loading_info=True,
-    )
+    hf_config = _hf_config(config, identity.folder)
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            identity.folder,
+            config=hf_config,
+            dtype=torch.float32,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # only so that they are listed, and refused below by name
+            output_loading_info=True,
+        )
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{identity.folder}: expected whole safetensors files, found: {_one_line(error)}; copy them again"
+        ) from error
     model: Backbone = loaded[0]
     loading: dict[str, Any] = loaded[1]
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        if tensors := sorted(map(str, loading[kind])):
+        # A mismatched tensor comes with its two shapes.
+        if tensors := sorted(key if isinstance(key, str) else key[0] for key in loading[kind]):
             raise ModelError(
                 f"{identity.folder}: expected just the tensors of its config.json, found {len(tensors)} "
                 f"{kind.replace('_', ' ')}, first {tensors[0]}; give the checkpoint that belongs to its config.json"
@@ -143,6 +160,10 @@ def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int) -> Ba
     if other := {str(parameter.dtype) for parameter in model.parameters()} - {"torch.float32"}:
         raise ModelError(f"{identity.folder}: expected fp32 weights after loading, found {', '.join(sorted(other))}")
     return model
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def meta_backbone(config: ModelConfig) -> Backbone:
@@ -163,7 +184,10 @@ def _hf_config(config: ModelConfig, folder: Path | None) -> PretrainedConfig:
     if folder is None:
         built: PretrainedConfig = AutoConfig.for_model(config.architecture, **(config.shape or {}), **keys)
         return built
-    found: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
+    try:
+        found: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: expected a config.json of transformers, found: {_one_line(error)}") from error
     if found.model_type != config.architecture:
         raise ModelError(f"{folder}: expected a {config.architecture} model, found {found.model_type}; mend model.path")
     for key, value in (config.shape or {}).items():

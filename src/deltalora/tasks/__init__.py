@@ -5,7 +5,7 @@ for the sequences of a causal language model (`causal`). No model weights, no tr
 """
 
 from deltalora.tasks.base import Pair, Prompt, TaskData
-from deltalora.tasks.causal import Batch, EncodedPair, collate, encode_pair, encode_prompt, tokenised_sha256
+from deltalora.tasks.causal import Batch, EncodedPair, collate, encode_pairs, encode_prompt, tokenised_sha256
 from deltalora.tasks.e2e import load_e2e
 from deltalora.tasks.load import load_task
 
@@ -16,7 +16,7 @@ __all__ = [
     "Prompt",
     "TaskData",
     "collate",
-    "encode_pair",
+    "encode_pairs",
     "encode_prompt",
     "load_e2e",
     "load_task",

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from deltalora.tasks.base import Pair
+
 #: Label of positions that bear no loss; the value torch's cross-entropy ignores by default.
 IGNORED = -100
 
@@ -57,12 +59,18 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, context: str, max_length: 
     return (*ids[-(max_length - 1) :], tokenizer.eos_token_id)
 
 
-def encode_pair(tokenizer: PreTrainedTokenizerBase, context: str, completion: str, max_length: int) -> EncodedPair:
-    """Token ids of one training example, cut on the right to `max_length` tokens."""
+def encode_pairs(tokenizer: PreTrainedTokenizerBase, pairs: Sequence[Pair], max_length: int) -> list[EncodedPair]:
+    """Token ids of training examples, each cut on the right to `max_length` tokens."""
+    if not pairs:  # transformers' tokenizers fail on an empty batch
+        return []
     eos = tokenizer.eos_token_id
-    head = (*tokenizer(context, add_special_tokens=False)["input_ids"], eos)
-    tail = (*tokenizer(" " + completion, add_special_tokens=False)["input_ids"], eos)
-    return EncodedPair((head + tail)[:max_length], min(len(head), max_length))
+    contexts = tokenizer([pair.context for pair in pairs], add_special_tokens=False)["input_ids"]
+    completions = tokenizer([" " + pair.completion for pair in pairs], add_special_tokens=False)["input_ids"]
+    encoded = []
+    for context, completion in zip(contexts, completions, strict=True):
+        ids = (*context, eos, *completion, eos)
+        encoded.append(EncodedPair(ids[:max_length], min(len(context) + 1, max_length)))
+    return encoded
 
 
 def collate(pairs: Sequence[EncodedPair], pad_id: int) -> Batch:

@@ -1,6 +1,7 @@
 """E2E NLG: a restaurant's slots in, English out; references grouped by distinct meaning representation."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -42,7 +43,7 @@ Rows = dict[Split, tuple[E2ERow, ...]]
 
 
 def _from_corpus(config: TaskConfig) -> tuple[Rows, dict[str, str]]:
-    splits = corpus.e2e_splits()
+    splits = _corpus_splits()
     rows: Rows = {
         split: tuple(
             E2ERow(linearise(entry.slots), in_form(text, config.text_form))
@@ -52,6 +53,12 @@ def _from_corpus(config: TaskConfig) -> tuple[Rows, dict[str, str]]:
         for split in SPLITS
     }
     return rows, _hash_rows(rows)
+
+
+@cache
+def _corpus_splits() -> dict[str, list[corpus.CorpusEntry]]:
+    """Written once a process: the runs of a sweep share it."""
+    return corpus.e2e_splits()
 
 
 def _from_folder(config: TaskConfig) -> tuple[Rows, dict[str, str]]:

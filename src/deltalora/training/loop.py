@@ -31,7 +31,7 @@ from deltalora.training.batches import TrainingBatches, evaluation_batches
 from deltalora.training.checkpoint import Checkpoint, load_checkpoint, restore_rng_state, rng_state, save_checkpoint
 from deltalora.training.cost import Stopwatch
 from deltalora.training.loggers import Logger
-from deltalora.training.objective import label_count, summed_loss
+from deltalora.training.objective import CausalObjective, label_count
 from deltalora.training.optimizer import build_optimizer, linear_schedule
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Trainer:
         self._parameters = [p for group in method.trainable(model) for p in group.parameters.values()]
         optimizer = build_optimizer(method.trainable(model), config)
         self.scheduler = linear_schedule(optimizer, config.warmup_steps, total_steps)
-        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self.objective, self.optimizer = accelerator.prepare(CausalObjective(model), optimizer)
         self._batches = batches
         self._validation = validation
         self._total_steps = total_steps
@@ -149,7 +149,7 @@ class Trainer:
         watch = Stopwatch(self.state.seconds)
         self.state.seconds = watch.seconds
         every = max(1, self._total_steps // _CURVE_POINTS)
-        self.model.train()
+        self._inner.train()
         for step, micro_batches in enumerate(self._batches.steps(first, self._total_steps), start=first):
             done = step + 1
             with watch.phase("train"):
@@ -178,7 +178,7 @@ class Trainer:
         for index, batch in enumerate(micro_batches):
             last = index == len(micro_batches) - 1
             with self._maybe_unsynchronised(last):
-                summed = self._summed_loss(batch.to(self.accelerator.device), self.config.label_smoothing)
+                summed = self._summed_loss(self.objective, batch, self.config.label_smoothing)
                 # Data-parallel gradients are averaged over processes; the sum over all of them is wanted.
                 loss = summed * self.accelerator.num_processes / max(1, tokens)
                 if last:
@@ -197,7 +197,7 @@ class Trainer:
     @torch.no_grad()
     def validation_loss(self) -> float:
         """Mean negative log-likelihood a token over the whole validation split, in nats, without smoothing."""
-        self.model.eval()
+        inner = CausalObjective(self._inner).eval()
         totals = torch.zeros(2, dtype=torch.float64)
         shares = evaluation_batches(
             self._validation,
@@ -207,21 +207,21 @@ class Trainer:
             self.accelerator.num_processes,
         )
         for batch in shares:
-            summed = self._summed_loss(batch.to(self.accelerator.device), 0.0, self._inner)
+            summed = self._summed_loss(inner, batch, 0.0)
             totals += torch.tensor([float(summed), float(label_count(batch.labels))], dtype=torch.float64)
-        self.model.train()
+        self._inner.train()
         loss, tokens = self.accelerator.reduce(totals.to(self.accelerator.device), "sum").tolist()
         return float(loss / tokens)
 
-    def _summed_loss(self, batch: Batch, label_smoothing: float, model: nn.Module | None = None) -> Tensor:
+    def _summed_loss(self, objective: nn.Module, batch: Batch, label_smoothing: float) -> Tensor:
         bf16 = self.config.precision == "bf16"
         with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=bf16):
-            logits = (model or self.model)(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-        return summed_loss(logits, batch.labels, label_smoothing)
+            summed: Tensor = objective(batch.to(self.accelerator.device), label_smoothing)
+        return summed
 
     def _maybe_unsynchronised(self, last: bool) -> Any:
         """Gradients travel between processes once a step, with the last micro-batch."""
-        return torch.enable_grad() if last else self.accelerator.no_sync(self.model)
+        return torch.enable_grad() if last else self.accelerator.no_sync(self.objective)
 
     def _across(self, count: int) -> int:
         if self.accelerator.num_processes == 1:

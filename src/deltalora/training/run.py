@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from deltalora import RESULTS_VERSION, methods, metrics, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.decoding import beam_search
-from deltalora.errors import ConfigError, DataError
+from deltalora.errors import ConfigError
 from deltalora.results import Phase, Progress, RunRecord, Store
 from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE, PROGRESS_FILE
 from deltalora.training.batches import TrainingBatches
@@ -102,14 +102,7 @@ def _prepare(
         raise ConfigError(
             f"task.max_length={length} is more than the {positions} positions of {config.model.name}: lower it"
         )
-    train, validation = (
-        [tasks.encode_pair(tokenizer, pair.context, pair.completion, length) for pair in pairs]
-        for pairs in (data.train, data.validation)
-    )
-    if not train or not validation or not data.test:
-        raise DataError(
-            "expected at least one example in train, validation and test, found an empty split: raise task.limits"
-        )
+    train, validation = (tasks.encode_pairs(tokenizer, pairs, length) for pairs in (data.train, data.validation))
     prompts = [
         tasks.encode_prompt(tokenizer, prompt.context, length - config.decoding.max_new_tokens) for prompt in data.test
     ]

@@ -1,0 +1,148 @@
+"""`deltalora train` and `deltalora table`, as a user calls them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deltalora.cli import main
+from deltalora.results import Store
+
+TINY = [
+    "+debug=two_steps",
+    "runtime.threads=1",
+]
+
+
+def one_line(captured: str) -> str:
+    assert captured.count("\n") == 1, captured
+    return captured
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["train.btch_size=3"], "did you mean train.batch_size?"),
+        (["method=loora"], "the choices are: adalora"),
+        (["method=adalora", "method.final_warmup=900"], "found 600"),
+        (["task.source=local", "task.data_dir=/nowhere"], "/nowhere: expected a folder with the E2E files"),
+        (["model.source=local", "model.path=/nowhere"], "mend model.path"),
+        (["-m", "method=lora,dylora", "train.batch_size=0"], "train.batch_size"),
+    ],
+)
+def test_a_wrong_configuration_ends_with_exit_code_two_and_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], overrides: list[str], said: str
+) -> None:
+    assert main(["train", *overrides, f"runtime.results_dir={tmp_path / 'runs'}"]) == 2
+    assert said in one_line(capsys.readouterr().err)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_absent_hub_weights_end_with_one_line_that_names_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
+    overrides = ["experiment=e2e", "method=delta_lora", "scale=paper", f"runtime.results_dir={tmp_path / 'runs'}"]
+    assert main(["train", *overrides]) == 2
+    assert "model.source=local model.path=DIR" in one_line(capsys.readouterr().err)
+
+
+def test_a_multirun_sweeps_over_lambda_and_k(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = ["method=delta_lora", "method.update_ratio=0,1,2", "method.start_step=0,100"]
+    store = f"runtime.results_dir={tmp_path / 'runs'}"
+    assert main(["train", "-m", "experiment=e2e", *TINY, *sweep, store]) == 0
+    records = Store(tmp_path / "runs").records()
+    assert sorted((r.config["method"]["update_ratio"], r.config["method"]["start_step"]) for r in records) == [
+        (ratio, start) for ratio in (0.0, 1.0, 2.0) for start in (0, 100)
+    ]
+    assert {record.status for record in records} == {"finished"}
+    capsys.readouterr()
+    assert main(["train", "-m", "experiment=e2e", *TINY, *sweep, store]) == 0
+    assert capsys.readouterr().err.count("skipped") == 6
+
+
+def test_a_failing_run_does_not_stop_the_others_and_shows_in_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = f"runtime.results_dir={tmp_path / 'runs'}"
+    assert main(["train", "-m", *TINY, "method=full", "train.learning_rate=1e30,1e-3", store]) == 1
+    said = capsys.readouterr().err
+    assert "failed  full seed 1" in said
+    assert "DivergedError" in said
+    assert sorted(record.status for record in Store(tmp_path / "runs").records()) == ["failed", "finished"]
+
+
+def test_the_table_shows_the_runs_of_exactly_its_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = [
+        *TINY,
+        f"runtime.results_dir={tmp_path / 'runs'}",
+        'hydra.sweeper.params.method="lora,delta_lora,lora_alpha_matched"',
+    ]
+    assert main(["train", "+table=table1", "hydra/launcher=basic", *settings]) == 0
+    stranger = ["train", *TINY, "method=delta_lora", "method.update_ratio=5", "seed=1"]
+    assert main([*stranger, f"runtime.results_dir={tmp_path / 'runs'}"]) == 0
+    capsys.readouterr()
+    assert main(["table", "table1", "--format", "json", *settings]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    rows = {row["row"]: row for row in shown["rows"]}
+    assert list(rows) == ["lora", "delta_lora", "lora_alpha_matched"]
+    assert rows["delta_lora"]["seeds"] == [1, 2]
+    assert rows["delta_lora"]["trainable"] == 6144
+    assert rows["lora_alpha_matched"]["control"]
+    for form, sign in (("md", "control (ours)"), ("latex", r"\begin{tabular}")):
+        assert main(["table", "table1", "--format", form, *settings]) == 0
+        assert sign in capsys.readouterr().out
+
+
+def test_a_table_without_runs_shows_the_paper_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "table1", f"runtime.results_dir={tmp_path}"]) == 0
+    assert "70.84" in capsys.readouterr().out
+
+
+def test_the_paper_shape_trains_two_steps_with_random_weights(tmp_path: Path) -> None:
+    store = f"runtime.results_dir={tmp_path / 'runs'}"
+    assert (
+        main(
+            [
+                "train",
+                "experiment=e2e",
+                "method=delta_lora",
+                "scale=paper",
+                "+debug=two_steps",
+                "model.weights=random",
+                "task.source=embedded",
+                "train.batch_size=2",
+                "task.limits.validation=2",
+                "task.limits.test=1",
+                "decoding.max_new_tokens=2",
+                store,
+            ]
+        )
+        == 0
+    )
+    (record,) = Store(tmp_path / "runs").records()
+    assert record.parameters is not None
+    assert (record.parameters.total, record.parameters.trainable) == (354_823_168, 393_216)
+    assert record.curve[-1].step == 2
+
+
+def test_reading_tables_and_scores_loads_neither_torch_nor_transformers() -> None:
+    script = (
+        "import sys\n"
+        "import deltalora.cli, deltalora.commands.score, deltalora.report, deltalora.metrics\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"]])
+def test_a_wrong_command_ends_with_exit_code_two(arguments: list[str]) -> None:
+    assert main(arguments) == 2
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in ("train", "params", "score", "table"))

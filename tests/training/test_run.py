@@ -1,0 +1,172 @@
+"""One run whole, on the embedded scale, cut down to seconds."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deltalora.config import RunConfig, compose, to_run_config
+from deltalora.errors import UserError
+from deltalora.results import Progress, RunRecord, Store, read_predictions
+from deltalora.training import RunFailedError, execute
+
+SMALL = [
+    "train.max_steps=6",
+    "train.warmup_steps=1",
+    "recipe.start_step=1",
+    "train.checkpoint_every=2",
+    "task.limits.train=64",
+    "task.limits.validation=16",
+    "task.limits.test=5",
+    "decoding.num_beams=2",
+    "decoding.max_new_tokens=12",
+    "runtime.threads=1",
+]
+
+Configure = Callable[..., RunConfig]
+
+
+@pytest.fixture
+def configure(tmp_path: Path) -> Configure:
+    def build(*overrides: str) -> RunConfig:
+        composed = compose([*SMALL, f"runtime.results_dir={tmp_path / 'runs'}", *overrides])
+        return to_run_config(composed.config, composed.choices)
+
+    return build
+
+
+def comparable(record: RunRecord) -> dict[str, object]:
+    """A record without what may differ between two runs of the same id: time, place and memory."""
+    kept = record.model_dump(mode="json", exclude={"started_at", "finished_at", "cost", "code", "environment"})
+    del kept["config"]["runtime"]
+    return kept
+
+
+def test_a_run_leaves_a_record_with_everything_a_table_needs(configure: Configure, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    outcome = execute(configure("method=delta_lora"), seen.append)
+    record = outcome.record
+    assert not outcome.skipped
+    assert record.status == "finished"
+    assert set(record.scores) >= {"BLEU", "NIST", "METEOR", "ROUGE-L", "CIDEr"}
+    assert all(score.n == 5 and score.signature for score in record.scores.values())
+    assert record.parameters is not None
+    assert (record.parameters.trainable, record.parameters.extra_updatable) == (6144, 98304)
+    assert record.diagnostics
+    assert record.validation["loss"] > 0
+    assert record.cost.train_tokens
+    assert record.cost.peak_memory_bytes
+    assert record.cost.peak_memory_bytes > 50e6
+    folder = tmp_path / "runs" / record.run_id
+    assert record.predictions is not None
+    rows = read_predictions(folder / record.predictions.file, record.predictions.sha256)
+    assert len(rows) == len({row.id for row in rows}) == 5
+    assert sorted(path.name for path in folder.iterdir() if path.name != "lock") == [
+        "predictions.jsonl",
+        "record.json",
+        "run.log",
+    ]
+    assert [p.phase for p in seen[:1] + seen[-1:]] == ["training", "scoring"]
+    assert {p.step for p in seen if p.phase == "training"} == set(range(1, 7))
+
+
+def test_a_finished_run_is_not_computed_again(configure: Configure) -> None:
+    first = execute(configure())
+    seen: list[Progress] = []
+    second = execute(configure("logger=none", "runtime.data_workers=1"), seen.append)
+    assert second.skipped
+    assert second.record == first.record
+    assert seen == []
+
+
+def test_the_same_seed_gives_the_same_digits_and_another_seed_others(configure: Configure, tmp_path: Path) -> None:
+    one = execute(configure("method=lora", f"runtime.results_dir={tmp_path / 'one'}")).record
+    two = execute(configure("method=lora", f"runtime.results_dir={tmp_path / 'two'}")).record
+    other = execute(configure("method=lora", "seed=2")).record
+    assert comparable(one) == comparable(two)
+    assert other.config_id == one.config_id
+    assert other.run_id != one.run_id
+    assert other.validation["loss"] != one.validation["loss"]
+
+
+def test_a_diverging_run_leaves_a_failed_record_and_can_be_tried_again(configure: Configure, tmp_path: Path) -> None:
+    config = configure("method=full", "train.learning_rate=1e30")
+    for _ in range(2):  # a failed run is no finished run: the second attempt computes it anew
+        with pytest.raises(RunFailedError, match=r"DivergedError: the \w+ loss is (nan|inf) after step \d"):
+            execute(config)
+    (record,) = Store(tmp_path / "runs").records()
+    assert record.status == "failed"
+    assert record.error is not None
+    assert record.error.type == "DivergedError"
+    assert record.scores == {}
+
+
+def test_an_impossible_length_is_refused_before_anything_is_written(configure: Configure, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"task.max_length=300 is more than the 256 positions of tiny_gpt2"):
+        execute(configure("task.max_length=300"))
+    assert not (tmp_path / "runs").exists()
+
+
+KILLED = """
+import sys
+from deltalora.config import compose, to_run_config
+from deltalora.training import execute
+composed = compose(sys.argv[1:])
+execute(to_run_config(composed.config, composed.choices))
+"""
+
+
+@pytest.mark.invariant
+def test_a_killed_run_continues_and_ends_as_if_nothing_had_happened(configure: Configure, tmp_path: Path) -> None:
+    overrides = [*SMALL, "train.max_steps=300", "method=delta_lora", f"runtime.results_dir={tmp_path / 'killed'}"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, *overrides], env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "killed").glob("*/checkpoint.pt")):
+        assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    (folder,) = (tmp_path / "killed").iterdir()
+    assert not (folder / "record.json").exists()
+
+    shared = ["train.max_steps=300", "method=delta_lora"]
+    resumed = execute(configure(*shared, f"runtime.results_dir={tmp_path / 'killed'}")).record
+    undisturbed = execute(configure(*shared)).record
+    assert "resumed after step" in (folder / "run.log").read_text()
+    assert comparable(resumed) == comparable(undisturbed)
+
+
+def test_the_curve_also_goes_to_wandb_offline_under_the_run_id(configure: Configure, tmp_path: Path) -> None:
+    script = KILLED.replace("execute(to", "print(execute(to").rstrip() + ".record.run_id)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *SMALL, "logger=wandb", f"runtime.results_dir={tmp_path / 'runs'}"],
+        env=os.environ | {"WANDB_MODE": "offline"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    run_id = done.stdout.split()[-1]
+    (folder,) = (tmp_path / "runs" / run_id).glob("wandb/offline-run-*")
+    assert folder.name.endswith(run_id)
+    assert next(iter(folder.glob("*.wandb"))).stat().st_size > 0
+
+
+def test_the_record_is_valid_json_that_names_no_folder_of_this_machine(configure: Configure, tmp_path: Path) -> None:
+    record = execute(configure("seed=7")).record
+    text = (tmp_path / "runs" / record.run_id / "record.json").read_text()
+    content = json.loads(text)
+    assert content["config"]["task"]["data_dir"] is None
+    without_store = text.replace(str(tmp_path / "runs"), "")
+    assert str(tmp_path) not in without_store
+    assert str(Path.home()) not in without_store
