@@ -18,7 +18,7 @@ USAGE = """usage: deltalora COMMAND ...
 
   train   experiment=e2e method=delta_lora scale=embedded seed=1 [KEY=VALUE ...] [-m ...]    one run, or many
   params  experiment=e2e [--json]                     exact parameter counts of every method, from the shapes alone
-  score   e2e HYP REF [--json]                        the five E2E metrics of a file of texts
+  score   e2e|xsum HYP REF [--json]                  the metrics of a file of texts
   table   table1 [--format md|latex|json] [KEY=VALUE ...]    the paper's table beside ours
 
 `deltalora COMMAND --help` says more."""

@@ -10,7 +10,7 @@ import pytest
 
 import deltalora
 from deltalora.errors import MetricError
-from deltalora.metrics import E2E_METRICS, module_path, score_texts
+from deltalora.metrics import E2E_METRICS, module_path, score_summaries, score_texts
 
 HYPOTHESES = ["The Eagle is a cheap pub near the river.", "Alimentum is nice."]
 REFERENCES = [["The Eagle is a pub by the river.", "A cheap pub, The Eagle."], ["Alimentum, in the centre, is nice."]]
@@ -31,7 +31,7 @@ print(json.dumps(results))
 
 
 def test_every_module_computes_what_the_metric_does_with_no_network(tmp_path: Path) -> None:
-    paths = [str(module_path(name)) for name in E2E_METRICS]
+    paths = [str(module_path(name)) for name in [*E2E_METRICS, "rouge"]]
     environment = os.environ | {
         "HF_HOME": str(tmp_path / "home"),
         "HF_MODULES_CACHE": str(tmp_path / "modules"),
@@ -46,6 +46,12 @@ def test_every_module_computes_what_the_metric_does_with_no_network(tmp_path: Pa
     for name, score in score_texts(HYPOTHESES, REFERENCES).items():
         module = name.lower().replace("-", "_")
         assert results[module] == {module: pytest.approx(score.value, abs=1e-12), "signature": score.signature}
+    summary_scores = {
+        name.replace("ROUGE-", "rouge"): one for name, one in score_summaries(HYPOTHESES, REFERENCES).items()
+    }
+    values = {name: pytest.approx(one.value, abs=1e-12) for name, one in summary_scores.items()}
+    signatures = {name: one.signature for name, one in summary_scores.items()}
+    assert results["rouge"] == values | {"signature": signatures}
 
 
 def test_the_room_itself_imports_neither_torch_nor_evaluate() -> None:
@@ -56,6 +62,6 @@ def test_the_room_itself_imports_neither_torch_nor_evaluate() -> None:
 
 def test_an_unknown_module_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        MetricError, match="expected one of bleu, cider, meteor, nist, nist_mteval, rouge_l, found 'ter'"
+        MetricError, match="expected one of bleu, cider, meteor, nist, nist_mteval, rouge, rouge_l, found 'ter'"
     ):
         module_path("ter")

@@ -6,7 +6,8 @@ import pytest
 
 from deltalora.errors import DataError
 from deltalora.metrics import score_e2e
-from deltalora.metrics.e2e import read_hypotheses, read_references
+from deltalora.metrics.e2e import read_references
+from deltalora.metrics.lines import read_lines
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -28,8 +29,8 @@ def test_blocks_are_parted_by_a_blank_line_and_lines_are_stripped(tmp_path: Path
 
 
 def test_empty_hypothesis_lines_are_outputs(tmp_path: Path) -> None:
-    assert read_hypotheses(write(tmp_path, "hyps", "\na\n\n")) == ["", "a", ""]
-    assert read_hypotheses(write(tmp_path, "hyps", "a\nb")) == ["a", "b"]
+    assert read_lines(write(tmp_path, "hyps", "\na\n\n")) == ["", "a", ""]
+    assert read_lines(write(tmp_path, "hyps", "a\nb")) == ["a", "b"]
 
 
 def test_a_reference_file_without_blank_lines_holds_one_reference_each(tmp_path: Path) -> None:

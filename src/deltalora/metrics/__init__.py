@@ -10,15 +10,27 @@ from pathlib import Path
 from deltalora.errors import MetricError
 from deltalora.metrics.base import Metric, Score, Statistics
 from deltalora.metrics.e2e import E2E_METRICS, score_e2e, score_texts
+from deltalora.metrics.xsum import XSUM_METRICS, score_summaries, score_xsum
 
-__all__ = ["E2E_METRICS", "Metric", "Score", "Statistics", "module_path", "score_e2e", "score_texts"]
+__all__ = [
+    "E2E_METRICS",
+    "XSUM_METRICS",
+    "Metric",
+    "Score",
+    "Statistics",
+    "module_path",
+    "score_e2e",
+    "score_summaries",
+    "score_texts",
+    "score_xsum",
+]
 
 
 def module_path(name: str) -> Path:
     """The script of an `evaluate` module: `evaluate.load(str(module_path("meteor")))`, with no network.
 
     Args:
-        name: bleu, nist, nist_mteval, meteor, rouge_l or cider; a name of `E2E_METRICS` does as well.
+        name: bleu, nist, nist_mteval, meteor, rouge_l, cider or rouge; a name of `E2E_METRICS` does as well.
 
     Raises:
         MetricError: There is no such module.

@@ -8,6 +8,7 @@ from deltalora.errors import DataError
 from deltalora.metrics.base import Metric, Score
 from deltalora.metrics.bleu import Bleu
 from deltalora.metrics.cider import Cider
+from deltalora.metrics.lines import read_lines
 from deltalora.metrics.meteor import Meteor
 from deltalora.metrics.nist import Nist, NistMteval
 from deltalora.metrics.rouge_l import RougeL
@@ -52,7 +53,7 @@ def score_e2e(hyp: Path, ref: Path) -> dict[str, Score]:
         DataError: A file cannot be read, or the files do not fit together; names file, line, expected and found.
         MetricError: A score cannot be computed.
     """
-    hypotheses = read_hypotheses(hyp)
+    hypotheses = read_lines(hyp)
     blocks = read_references(ref)
     if len(blocks) == 1 and len(blocks[0]) == len(hypotheses):
         blocks = [[text] for text in blocks[0]]
@@ -67,22 +68,13 @@ def score_e2e(hyp: Path, ref: Path) -> dict[str, Score]:
     return score_texts(hypotheses, blocks, [f"{hyp}:{number}" for number in range(1, len(hypotheses) + 1)])
 
 
-def read_hypotheses(path: Path) -> list[str]:
-    """The lines of a file, stripped; empty lines are kept, since they are outputs too.
-
-    Raises:
-        DataError: The file is missing, empty, or not UTF-8.
-    """
-    return _lines(path)
-
-
 def read_references(path: Path) -> list[list[str]]:
     """The blocks of non-empty lines of a file, stripped; blank lines after the last block are ignored.
 
     Raises:
         DataError: The file is missing, empty, or not UTF-8, or a block has no reference.
     """
-    lines = _lines(path)
+    lines = read_lines(path)
     while lines and not lines[-1]:
         lines.pop()
     blocks: list[list[str]] = [[]]
@@ -97,22 +89,3 @@ def read_references(path: Path) -> list[list[str]]:
                 "part blocks by exactly one blank line"
             )
     return blocks[:-1]
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: expected a readable text file, found: {error.strerror}; check the path") from error
-    if not content.strip():
-        raise DataError(f"{path}, line 1: expected at least one line of text, found an empty file; check what wrote it")
-    lines = []
-    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
-        try:
-            lines.append(line.decode().strip())
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}, line {number}: expected UTF-8, found the byte 0x{line[error.start]:02x} "
-                f"at byte {error.start + 1}; convert the file to UTF-8"
-            ) from error
-    return lines
