@@ -1,0 +1,48 @@
+"""Task configurations, the embedded tokenizer, and the official files loaded once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from deltalora.config import TaskConfig
+from deltalora.models.embedded import embedded_model_dir
+from deltalora.tasks import TaskData, load_task
+
+MakeTask = Callable[..., TaskConfig]
+
+
+def _task(**changes: Any) -> TaskConfig:
+    values: dict[str, Any] = {
+        "name": "e2e",
+        "source": "embedded",
+        "data_dir": None,
+        "hub": {"path": "owner/e2e", "revision": "main"},
+        "text_form": "raw",
+        "max_length": 256,
+        "limits": {"train": None, "validation": None, "test": None},
+    }
+    return TaskConfig(**(values | changes))
+
+
+@pytest.fixture(scope="session")
+def make_task() -> MakeTask:
+    """The embedded E2E task; any key can be replaced."""
+    return _task
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(embedded_model_dir("gpt2"), local_files_only=True)
+
+
+@pytest.fixture(scope="session")
+def official_raw(shared_data: Path) -> TaskData:
+    return load_task(_task(source="local", data_dir=str(shared_data / "e2e")))
+
+
+@pytest.fixture(scope="session")
+def official_tokenized(shared_data: Path) -> TaskData:
+    return load_task(_task(source="local", data_dir=str(shared_data / "e2e"), text_form="tokenized"))

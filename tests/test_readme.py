@@ -1,0 +1,67 @@
+"""The README's commands and its snippet are real."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from deltalora.config import compose, expand, table_runs, to_run_config
+from deltalora.methods import build_method
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = [line.split("#")[0].strip() for language, block in BLOCKS if not language for line in block.splitlines()]
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", README, flags=re.MULTILINE))
+    assert {"reproduce-e2e", "test", "help"} <= named
+    assert named <= targets
+
+
+def test_every_training_command_of_the_readme_composes() -> None:
+    commands = [shlex.split(command) for command in COMMANDS if command.startswith("deltalora train")]
+    assert len(commands) >= 2
+    for words in commands:
+        overrides = [word for word in words[2:] if word != "-m"]
+        for job in expand(overrides, multirun="-m" in words) or [overrides]:
+            composed = compose(job)
+            to_run_config(composed.config, composed.choices)
+
+
+def test_the_readmes_table_is_the_table_that_is_run() -> None:
+    runs = table_runs("table1", [])
+    assert len(runs) == 20
+    assert {run.seed for run in runs} == {1, 2}
+
+
+def test_the_snippet_for_a_strangers_loop_runs_and_moves_w(monkeypatch: pytest.MonkeyPatch) -> None:
+    (snippet,) = (block for language, block in BLOCKS if language == "python")
+    model = GPT2LMHeadModel(
+        GPT2Config(vocab_size=20, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0)
+    )
+    names: dict[str, object] = {"build_method": build_method, "torch": torch, "model": model}
+    before = model.transformer.h[0].attn.c_attn.weight.detach().clone()
+    untouched = {name: value for name, value in model.state_dict().items() if "c_attn.weight" not in name}
+    quick = snippet.replace('"start_step": 500', '"start_step": 0').replace("lr=2e-4", "lr=0.1")
+    training, merging = quick.split("plain = ")
+    exec(training, names)
+    optimizer = names["optimizer"]
+    assert isinstance(optimizer, torch.optim.AdamW)
+    for _ in range(3):
+        model(input_ids=torch.arange(6)[None], labels=torch.arange(6)[None]).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    exec("plain = " + merging, names)
+    plain = names["plain"]
+    assert isinstance(plain, GPT2LMHeadModel)
+    moved = plain.transformer.h[0].attn.c_attn.weight
+    assert torch.equal(moved[:, 8:16], before[:, 8:16])  # K
+    assert not torch.equal(moved[:, :8], before[:, :8])  # Q
+    for name, value in untouched.items():
+        assert torch.equal(plain.state_dict()[name], value)
