@@ -43,7 +43,7 @@ def beam_search(
     stops = sorted({tokenizer.eos_token_id, *_single_tokens(tokenizer, config.stop_strings)})
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     texts = [""] * len(prompts)
-    with _no_defaults(model):
+    with _for_search(model):
         for start in range(0, len(order), config.batch_size):
             chosen = order[start : start + config.batch_size]
             generated = _search(model, [prompts[index] for index in chosen], config, stops, tokenizer.eos_token_id)
@@ -54,13 +54,21 @@ def beam_search(
 
 
 @contextmanager
-def _no_defaults(model: PreTrainedModel) -> Iterator[None]:
-    """Hides the model's own generation settings: transformers fills in from them whatever a given one leaves unset."""
+def _for_search(model: PreTrainedModel) -> Iterator[None]:
+    """Sets the model up for a search and puts everything back afterwards.
+
+    Its own generation settings are hidden: transformers fills in from them whatever a given one leaves unset. And on a
+    CPU attention is computed plainly: with one query a row, the fused kernel is the slowest part of a step.
+    """
     own, model.generation_config = model.generation_config, _GenerationConfig()
+    attention = model.config._attn_implementation
+    if model.device.type == "cpu":
+        model.set_attn_implementation("eager")
     try:
         yield
     finally:
         model.generation_config = own
+        model.set_attn_implementation(attention)
 
 
 @torch.no_grad()
