@@ -30,6 +30,7 @@ def build_optimizer(groups: Sequence[ParameterGroup], config: TrainConfig) -> Ad
         lr=config.learning_rate,
         betas=(config.adam_beta1, config.adam_beta2),
         eps=config.adam_epsilon,
+        fused=True,  # one kernel for all tensors: a tenth of a tiny model's step on a CPU
     )
 
 
