@@ -19,8 +19,8 @@ CASES: dict[str, Case] = {
         "logger, runtime",
     ),
     "a key that no file sets": (
-        ["method.dropout=0.1"],
-        "unknown key method.dropout: no file sets it, so add it as +method.dropout=VALUE",
+        ["logger.project=x"],
+        "unknown key logger.project: no file sets it, so add it as +logger.project=VALUE",
     ),
     "a key of another method": (
         ["method=full", "+method.rank=4"],

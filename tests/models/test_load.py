@@ -94,11 +94,20 @@ def test_a_local_folder_gives_back_exactly_what_it_holds(folder: Path) -> None:
     assert loaded["lm_head.weight"].data_ptr() == loaded["transformer.wte.weight"].data_ptr()
 
 
-def test_the_hash_is_of_the_weights_and_of_nothing_else(folder: Path, tmp_path: Path) -> None:
+def test_the_hash_is_of_all_a_run_reads_and_of_nothing_else(folder: Path, tmp_path: Path) -> None:
     before = identify(local(folder)).sha256
     moved = Path(shutil.copytree(folder, tmp_path / "moved"))
     (moved / "README.md").write_text("words")
     assert identify(local(moved)).sha256 == before
+    seen = {before}
+    for change in (
+        lambda: change_config(moved, layer_norm_epsilon=1e-3),
+        lambda: (moved / "tokenizer_config.json").write_text("{}"),
+    ):
+        change()
+        assert identify(local(moved)).sha256 not in seen
+        seen.add(identify(local(moved)).sha256)
+    before = identify(local(moved)).sha256
     change_weights(moved, lambda tensors: tensors["transformer.ln_f.bias"].add_(1e-6))
     assert identify(local(moved)).sha256 != before
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,20 @@ def config_dir() -> Path:
 
 def register_resolvers() -> None:
     """Arithmetic for values that follow from others: `${mul:a,b}`, `${add:a,b}`, `${steps:fraction,total}`."""
-    OmegaConf.register_new_resolver("mul", lambda a, b: a * b, replace=True)
+    OmegaConf.register_new_resolver("mul", _product, replace=True)
     OmegaConf.register_new_resolver("add", lambda a, b: a + b, replace=True)
-    OmegaConf.register_new_resolver("steps", lambda fraction, total: round(fraction * total), replace=True)
+    OmegaConf.register_new_resolver("steps", _steps, replace=True)
+
+
+def _product(a: float, b: float) -> float:
+    """In decimals as written: 3 * 2.0e-4 is the 6.0e-4 of the paper's Table 6, not 6.000000000000001e-4."""
+    return float(Decimal(str(a)) * Decimal(str(b)))
+
+
+def _steps(fraction: float, total: int | None) -> int:
+    if total is None:
+        raise ValueError("this scale's schedule is a part of train.max_steps: set train.max_steps to a number")
+    return round(fraction * total)
 
 
 def conf_error(error: Exception, overrides: Sequence[str]) -> ConfigError:
@@ -119,11 +131,10 @@ def to_run_config(config: DictConfig, choices: Mapping[str, str]) -> RunConfig:
         ConfigError: A wrong key, type or combination, with the way to mend it.
     """
     try:
-        given = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        # Key by key: scaffolding that no run asked for need not be resolvable.
+        plain: dict[str, Any] = {str(key): _plain(config, str(key)) for key in config if key not in _SCAFFOLD}
     except OmegaConfBaseException as error:
         raise conf_error(error, ()) from error
-    assert isinstance(given, dict)
-    plain: dict[str, Any] = {str(key): value for key, value in given.items() if key not in _SCAFFOLD}
     plain["scale"] = choices["scale"]
     plain["experiment"] = choices["experiment"]
     plain["row"] = choices["method"]
@@ -134,6 +145,13 @@ def to_run_config(config: DictConfig, choices: Mapping[str, str]) -> RunConfig:
         return RunConfig.model_validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
         raise complaints.from_validation(error, plain) from error
+
+
+def _plain(config: DictConfig, key: str) -> Any:
+    value = config[key]
+    if isinstance(value, DictConfig):
+        return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+    return value
 
 
 def table_runs(table: str, overrides: Sequence[str]) -> list[RunConfig]:

@@ -176,7 +176,7 @@ class LoggerConfig(_Section):
 class RuntimeConfig(_Section):
     """Where and how a run happens; no number depends on it beyond rounding, and the run id not at all."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"]
+    device: Literal["auto", "cpu", "cuda"]
     threads: PositiveInt | None
     results_dir: str
     data_workers: NonNegativeInt
@@ -221,4 +221,12 @@ class RunConfig(_Section):
             del whole["task"]["hub"]
         if self.model.source == "local":
             del whole["model"]["path"], whole["model"]["revision"]
+        return whole
+
+    def without_folders(self) -> dict[str, Any]:
+        """The whole configuration as plain values, but for the folders of this machine; a record keeps their hashes."""
+        whole = self.model_dump(mode="json")
+        del whole["runtime"]["results_dir"], whole["task"]["data_dir"]
+        if self.model.source == "local":
+            whole["model"]["path"] = None
         return whole

@@ -29,8 +29,18 @@ from deltalora.errors import ModelError
 from deltalora.models.embedded import embedded_model_dir
 from deltalora.results import sha256_of_file
 
+#: What a run reads of a model's folder beside its weights; another tokenizer or activation is another model.
+_READ_BESIDES = (
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+    "special_tokens_map.json",
+)
+
 #: The only files of a hub repository that are wanted.
-_WANTED = ["config.json", "*.safetensors", "tokenizer*.json", "vocab.json", "merges.txt", "special_tokens_map.json"]
+_WANTED = ["*.safetensors", *_READ_BESIDES]
 
 #: Names of the three dropout probabilities in each architecture's transformers configuration.
 _DROPOUT_KEYS = {"gpt2": {"residual": "resid_pdrop", "attention": "attn_pdrop", "embedding": "embd_pdrop"}}
@@ -53,7 +63,7 @@ class ModelIdentity:
     Attributes:
         folder: Where its files lie; None for random weights.
         revision: The hub commit that was found; None elsewhere.
-        sha256: Of the weight files' bytes, in name order; for random weights, of the shape.
+        sha256: Of the weights, the configuration and the tokenizer, file by file; for random weights, of the shape.
     """
 
     folder: Path | None
@@ -78,7 +88,8 @@ def identify(config: ModelConfig) -> ModelIdentity:
             f"{folder}: expected config.json and *.safetensors of {config.name}, found {there}; "
             "give a folder in the hub's layout"
         )
-    digest = hashlib.sha256("".join(sha256_of_file(path) for path in weights).encode()).hexdigest()
+    read = [*weights, *(folder / name for name in _READ_BESIDES if (folder / name).is_file())]
+    digest = hashlib.sha256("".join(f"{path.name} {sha256_of_file(path)}\n" for path in read).encode()).hexdigest()
     return ModelIdentity(folder, folder.name if config.source == "hub" else None, digest)
 
 

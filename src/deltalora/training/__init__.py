@@ -1,10 +1,21 @@
 """The one loop and what surrounds it: batches, objective, optimizer, checkpoints, costs, loggers, and one run whole.
 
-`loop` trains any method on any task; `run` carries one `RunConfig` from data to record. Methods decide what moves,
-tasks what is read, metrics what is measured; nothing of that is decided here.
+`loop` trains any method on any task; `prepare` names a run and `run` carries it from data to record. Methods decide
+what moves, tasks what is read, metrics what is measured; nothing of that is decided here.
 """
 
 from deltalora.training.loop import DivergedError, Trainer, TrainingState
+from deltalora.training.prepare import RunIdentity, find_finished, identify_run
 from deltalora.training.run import Outcome, RunFailedError, execute
 
-__all__ = ["DivergedError", "Outcome", "RunFailedError", "Trainer", "TrainingState", "execute"]
+__all__ = [
+    "DivergedError",
+    "Outcome",
+    "RunFailedError",
+    "RunIdentity",
+    "Trainer",
+    "TrainingState",
+    "execute",
+    "find_finished",
+    "identify_run",
+]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from deltalora.errors import StoreError
+from deltalora.results.atomic import TEMPORARY_SUFFIX
 
 
 @dataclass
@@ -54,7 +55,8 @@ def restore_rng_state(states: dict[str, torch.Tensor]) -> None:
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Writes beside the old file and then takes its place; a kill at any moment leaves one whole file."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    # Named as `results.atomic` names its own, so that the next holder of the lock sweeps what a kill left behind.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     with temporary.open("wb") as file:
         torch.save(vars(checkpoint), file)
         file.flush()

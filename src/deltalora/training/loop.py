@@ -46,12 +46,13 @@ class DivergedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Tick:
-    """What a progress display needs after a step: the step, the latest loss, tokens a second, seconds left."""
+    """What a progress display needs after a step: where, the latest loss, tokens a second, seconds left."""
 
     step: int
     loss: float
     tokens_per_s: float
     eta_s: float
+    evaluating: bool
 
 
 @dataclass
@@ -154,10 +155,12 @@ class Trainer:
             done = step + 1
             with watch.phase("train"):
                 rate = self.scheduler.get_last_lr()[0]
-                loss = float(self._step(step, micro_batches))
+                loss = self._step(step, micro_batches)
             self._check_finite("training", loss, done)
             self.state.unreported.append(loss)
             evaluating = done == self._total_steps or done % self._evaluate_every == 0
+            if evaluating:
+                self._tick(done, loss, watch, evaluating=True)
             if evaluating or done % every == 0:
                 with watch.phase("evaluation"):
                     self._report(done, float(rate), self.validation_loss() if evaluating else None)
@@ -169,12 +172,12 @@ class Trainer:
             self.state.validation_loss = self.state.best_loss
         return self.state
 
-    def _step(self, step: int, micro_batches: Sequence[Batch]) -> Tensor:
-        """One optimizer step; returns its mean token loss, detached."""
+    def _step(self, step: int, micro_batches: Sequence[Batch]) -> float:
+        """One optimizer step; returns its mean token loss."""
         self.method.before_step(step)
         tokens = self._across(sum(label_count(batch.labels) for batch in micro_batches))
-        self.state.tokens += self._across(sum(int(batch.attention_mask.sum()) for batch in micro_batches))
-        total = torch.zeros((), device=self.accelerator.device, dtype=torch.float64)
+        self.state.tokens += int(self._across(sum(int(batch.attention_mask.sum()) for batch in micro_batches)))
+        total = 0.0
         for index, batch in enumerate(micro_batches):
             last = index == len(micro_batches) - 1
             with self._maybe_unsynchronised(last):
@@ -184,21 +187,20 @@ class Trainer:
                 if last:
                     loss = loss + self.method.penalty()
                 self.accelerator.backward(loss)
-            total += summed.detach().double()
+            total += float(summed.detach())
         if self.config.clip_norm is not None:
             self.accelerator.clip_grad_norm_(self._parameters, self.config.clip_norm)
         self.optimizer.step()
         self.method.after_step(step)
         self.scheduler.step()
         self.optimizer.zero_grad()
-        mean: Tensor = self.accelerator.reduce(total, "sum") / max(1, tokens)
-        return mean
+        return self._across(total) / max(1, tokens)
 
     @torch.no_grad()
     def validation_loss(self) -> float:
         """Mean negative log-likelihood a token over the whole validation split, in nats, without smoothing."""
         inner = CausalObjective(self._inner).eval()
-        totals = torch.zeros(2, dtype=torch.float64)
+        loss, tokens = 0.0, 0
         shares = evaluation_batches(
             self._validation,
             4 * self.config.batch_size,
@@ -207,11 +209,10 @@ class Trainer:
             self.accelerator.num_processes,
         )
         for batch in shares:
-            summed = self._summed_loss(inner, batch, 0.0)
-            totals += torch.tensor([float(summed), float(label_count(batch.labels))], dtype=torch.float64)
+            loss += float(self._summed_loss(inner, batch, 0.0))
+            tokens += label_count(batch.labels)
         self._inner.train()
-        loss, tokens = self.accelerator.reduce(totals.to(self.accelerator.device), "sum").tolist()
-        return float(loss / tokens)
+        return self._across(loss) / self._across(tokens)
 
     def _summed_loss(self, objective: nn.Module, batch: Batch, label_smoothing: float) -> Tensor:
         bf16 = self.config.precision == "bf16"
@@ -223,22 +224,23 @@ class Trainer:
         """Gradients travel between processes once a step, with the last micro-batch."""
         return torch.enable_grad() if last else self.accelerator.no_sync(self.objective)
 
-    def _across(self, count: int) -> int:
+    def _across(self, amount: float) -> float:
+        """The sum of an amount over all processes."""
         if self.accelerator.num_processes == 1:
-            return count
-        return int(self.accelerator.reduce(torch.tensor(count, device=self.accelerator.device), "sum"))
+            return amount
+        return float(self.accelerator.reduce(torch.tensor(amount, device=self.accelerator.device), "sum"))
 
     def _report(self, done: int, rate: float, validation_loss: float | None) -> None:
         train_loss = sum(self.state.unreported) / len(self.state.unreported)
         self.state.unreported.clear()
         point: dict[str, Any] = {"step": done, "train_loss": train_loss, "learning_rate": rate}
         if validation_loss is not None:
+            self._check_finite("validation", validation_loss, done)
             point["validation_loss"] = validation_loss
         self.state.curve.append(point)
         self._logger.log(done, {key: value for key, value in point.items() if key != "step"})
         if validation_loss is None:
             return
-        self._check_finite("validation", validation_loss, done)
         self.state.validation_loss = validation_loss
         log.info("step %d/%d: train %.4f, validation %.4f", done, self._total_steps, train_loss, validation_loss)
         if validation_loss < self.state.best_loss:
@@ -252,9 +254,10 @@ class Trainer:
                 f"the {what} loss is {loss} after step {done}: lower train.learning_rate or set train.clip_norm"
             )
 
-    def _tick(self, done: int, loss: float, watch: Stopwatch) -> None:
+    def _tick(self, done: int, loss: float, watch: Stopwatch, evaluating: bool = False) -> None:
         seconds = watch.seconds["train"]
-        self._on_tick(Tick(done, loss, self.state.tokens / seconds, seconds / done * (self._total_steps - done)))
+        left = seconds / done * (self._total_steps - done)
+        self._on_tick(Tick(done, loss, self.state.tokens / seconds, left, evaluating))
 
     def _save(self, done: int) -> None:
         if not self.accelerator.is_main_process:

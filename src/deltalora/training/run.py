@@ -15,19 +15,18 @@ from pathlib import Path
 from typing import Literal, cast
 
 import torch
-from accelerate import Accelerator
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
-from deltalora import RESULTS_VERSION, methods, metrics, models, results, tasks
+from deltalora import RESULTS_VERSION, methods, metrics, models, results
 from deltalora.config.schema import RunConfig
 from deltalora.decoding import beam_search
-from deltalora.errors import ConfigError
 from deltalora.results import Phase, Progress, RunRecord, Store
 from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE, PROGRESS_FILE
 from deltalora.training.batches import TrainingBatches
 from deltalora.training.cost import PeakMemory, Stopwatch
-from deltalora.training.loggers import Logger, build_logger
+from deltalora.training.loggers import Logger, NoLogger, build_logger
 from deltalora.training.loop import Tick, Trainer, TrainingState
+from deltalora.training.prepare import PreparedRun, identify_run, prepare
 
 log = logging.getLogger(__name__)
 
@@ -44,92 +43,59 @@ class Outcome:
     skipped: bool
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """What is known before any weight is read."""
-
-    config: RunConfig
-    config_id: str
-    run_id: str
-    identity: models.ModelIdentity
-    tokenizer: PreTrainedTokenizerBase
-    data: tasks.TaskData
-    train: list[tasks.EncodedPair]
-    validation: list[tasks.EncodedPair]
-    prompts: list[tuple[int, ...]]
-    tokenised_sha256: str
-    total_steps: int
-
-
 def execute(config: RunConfig, on_progress: Callable[[Progress], None] = lambda progress: None) -> Outcome:
     """Does a run unless it is done.
 
     Args:
         config: The run.
-        on_progress: Called with every step of training, decoding and scoring.
+        on_progress: Called with every step of training, evaluating, decoding and scoring.
 
     Raises:
-        UserError: Data, weights or a schedule that cannot be used; nothing has been written.
+        UserError: Data, weights, device or schedule that cannot be used; no record has been written.
         RunFailedError: The run itself failed; its record is in the store.
         KeyboardInterrupt: Passed on after an `interrupted` record was written.
     """
     if config.runtime.threads is not None:
         torch.set_num_threads(config.runtime.threads)
-    identity = models.identify(config.model)
-    data = tasks.load_task(config.task)
-    config_id = results.config_id(config.scientific())
-    run_id = results.run_id(config_id, config.seed, data.files, identity.sha256, RESULTS_VERSION)
+    watch = Stopwatch()
+    with watch.phase("setup"):
+        identity = identify_run(config)
     store = Store(Path(config.runtime.results_dir))
-    if (done := store.read(run_id)) is not None and done.status == "finished":
+    if (done := store.read(identity.run_id)) is not None and done.status == "finished":
         return Outcome(done, skipped=True)
-    prepared = _prepare(config, config_id, run_id, identity, data)
-    with store.lock(run_id) as folder:
+    with watch.phase("setup"):
+        prepared = prepare(config, identity)
+        backbone = models.load_backbone(config.model, identity.model, config.seed)
+    with store.lock(identity.run_id) as folder:
         # Another process may have finished it while this one waited for the lock.
-        if (done := store.read(run_id)) is not None and done.status == "finished":
+        if (done := store.read(identity.run_id)) is not None and done.status == "finished":
             return Outcome(done, skipped=True)
         with _log_file(folder / LOG_FILE):
-            return Outcome(_Run(prepared, store, folder, on_progress).carry_out(), skipped=False)
-
-
-def _prepare(
-    config: RunConfig, config_id: str, run_id: str, identity: models.ModelIdentity, data: tasks.TaskData
-) -> _Prepared:
-    """Tokenises everything and fixes the number of steps."""
-    tokenizer = models.load_tokenizer(config.model, identity)
-    length = config.task.max_length
-    if config.model.shape is not None and length > config.model.shape["n_positions"]:
-        positions = config.model.shape["n_positions"]
-        raise ConfigError(
-            f"task.max_length={length} is more than the {positions} positions of {config.model.name}: lower it"
-        )
-    train, validation = (tasks.encode_pairs(tokenizer, pairs, length) for pairs in (data.train, data.validation))
-    prompts = [
-        tasks.encode_prompt(tokenizer, prompt.context, length - config.decoding.max_new_tokens) for prompt in data.test
-    ]
-    hashed = tasks.tokenised_sha256([*(pair.input_ids for pair in (*train, *validation)), *prompts])
-    epoch = -(-len(train) // config.train.batch_size)
-    total_steps = config.train.max_steps or config.train.epochs * epoch
-    return _Prepared(
-        config, config_id, run_id, identity, tokenizer, data, train, validation, prompts, hashed, total_steps
-    )
+            return Outcome(_Run(prepared, store, folder, watch, on_progress).carry_out(backbone), skipped=False)
 
 
 class _Run:
     """The part of a run that leaves a record."""
 
     def __init__(
-        self, prepared: _Prepared, store: Store, folder: Path, on_progress: Callable[[Progress], None]
+        self,
+        prepared: PreparedRun,
+        store: Store,
+        folder: Path,
+        watch: Stopwatch,
+        on_progress: Callable[[Progress], None],
     ) -> None:
         self.prepared = prepared
         self.config = prepared.config
+        self.run_id = prepared.identity.run_id
         self.store = store
         self.folder = folder
         self._on_progress = on_progress
-        self._watch = Stopwatch()
+        self._watch = watch
         self._memory: PeakMemory | None = None
-        self._method = methods.build_method(self.config.method)
         self._begun = TrainingState()
         self._trainer: Trainer | None = None
+        self._logger: Logger = NoLogger()
         self._parameters: results.Parameters | None = None
 
     @property
@@ -137,38 +103,40 @@ class _Run:
         """The trainer's, which a resume replaces by the checkpoint's; an empty one before there is a trainer."""
         return self._trainer.state if self._trainer else self._begun
 
-    def carry_out(self) -> RunRecord:
+    def carry_out(self, backbone: models.Backbone) -> RunRecord:
         """Trains, decodes, scores, and writes the record."""
-        config, prepared = self.config, self.prepared
-        self._method.plan(prepared.total_steps)
-        with self._watch.phase("setup"):
-            backbone = models.load_backbone(config.model, prepared.identity, config.seed)
-        logger = build_logger(config, prepared.run_id, self.folder)
-        log.info("run %s: %s seed %d, %d steps", prepared.run_id, config.row, config.seed, prepared.total_steps)
+        config = self.config
+        log.info("run %s: %s seed %d, %d steps", self.run_id, config.row, config.seed, self.prepared.total_steps)
         try:
-            record = self._to_the_end(backbone, logger)
+            self._logger = build_logger(config, self.run_id, self.folder)
+            record = self._to_the_end(backbone)
         except BaseException as error:
             status: Literal["failed", "interrupted"] = "failed" if isinstance(error, Exception) else "interrupted"
-            logger.close(succeeded=False, summary={})
-            record = self._record(status, error=error)
-            self.store.write(record)
+            log.info("run %s %s", self.run_id, status, exc_info=True)
+            self.store.write(self._record(status, error=error))
+            self._close_logger({}, succeeded=False)
             if not isinstance(error, Exception):
                 raise
-            log.exception("run %s failed", prepared.run_id)
             raise RunFailedError(
-                f"run {prepared.run_id} ({config.row}, seed {config.seed}) failed: {type(error).__name__}: "
-                f"{' '.join(str(error).split())} (record: {self.store.run_dir(prepared.run_id)})"
+                f"run {self.run_id} ({config.row}, seed {config.seed}) failed: {type(error).__name__}: "
+                f"{' '.join(str(error).split())} (record: {self.store.run_dir(self.run_id)})"
             ) from error
-        logger.close(succeeded=True, summary={name: score.value for name, score in record.scores.items()})
         self.store.write(record)
+        self._close_logger({name: score.value for name, score in record.scores.items()}, succeeded=True)
         for leftover in (CHECKPOINT_FILE, PROGRESS_FILE):
             (self.folder / leftover).unlink(missing_ok=True)
         return record
 
-    def _to_the_end(self, backbone: models.Backbone, logger: Logger) -> RunRecord:
+    def _close_logger(self, summary: dict[str, float], *, succeeded: bool) -> None:
+        """An outside service that fails at the end takes nothing from a run whose record is written."""
+        try:
+            self._logger.close(succeeded, summary)
+        except Exception as error:  # whatever the service's client raises
+            log.warning("run %s: the logger could not be closed: %s", self.run_id, error)
+
+    def _to_the_end(self, backbone: models.Backbone) -> RunRecord:
         config, prepared = self.config, self.prepared
-        device = None if config.runtime.device == "auto" else config.runtime.device
-        accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        method, device = prepared.method, prepared.accelerator.device
         torch.manual_seed(config.seed)
         counted = methods.count_parameters(backbone, config.method)
         self._parameters = results.Parameters(
@@ -177,12 +145,12 @@ class _Run:
             head=counted.head,
             total=counted.total,
         )
-        with PeakMemory(accelerator.device) as self._memory:
-            model = backbone.to(accelerator.device)
-            self._method.inject(model, torch.Generator().manual_seed(config.seed))
-            self._trainer = self._build_trainer(model, accelerator, logger)
+        with PeakMemory(device) as self._memory:
+            model = cast("models.Backbone", backbone.to(device))
+            method.inject(model, torch.Generator().manual_seed(config.seed))
+            self._trainer = self._build_trainer(model)
             self._trainer.run()
-        plain = cast("PreTrainedModel", self._method.merge(model, in_place=True))
+        plain = cast("PreTrainedModel", method.merge(model, in_place=True))
         plain.eval()  # type: ignore[no-untyped-call]
         with self._watch.phase("decoding"):
             texts = beam_search(
@@ -194,7 +162,7 @@ class _Run:
             )
         rows = [
             results.Prediction(id=prompt.id, source=prompt.context, prediction=text, references=prompt.references)
-            for prompt, text in zip(prepared.data.test, texts, strict=True)
+            for prompt, text in zip(prepared.identity.data.test, texts, strict=True)
         ]
         predictions = results.PredictionsFile(
             file=PREDICTIONS_FILE, sha256=results.write_predictions(self.folder / PREDICTIONS_FILE, rows)
@@ -204,8 +172,8 @@ class _Run:
             scores = metrics.score_texts(texts, [row.references for row in rows], [row.id for row in rows])
         return self._record("finished", predictions=predictions, scores=scores)
 
-    def _build_trainer(self, model: models.Backbone, accelerator: Accelerator, logger: Logger) -> Trainer:
-        config, prepared = self.config, self.prepared
+    def _build_trainer(self, model: models.Backbone) -> Trainer:
+        config, prepared, accelerator = self.config, self.prepared, self.prepared.accelerator
         pad_id = prepared.tokenizer.eos_token_id
         batches = TrainingBatches(
             prepared.train,
@@ -219,21 +187,22 @@ class _Run:
         )
         return Trainer(
             config.train,
-            self._method,
+            prepared.method,
             model,
             accelerator,
             batches,
             prepared.validation,
             total_steps=prepared.total_steps,
             pad_id=pad_id,
-            run_id=prepared.run_id,
+            run_id=self.run_id,
             checkpoint=self.folder / CHECKPOINT_FILE,
-            logger=logger,
+            logger=self._logger,
             on_tick=self._on_tick,
         )
 
     def _on_tick(self, tick: Tick) -> None:
-        self._progress("training", tick.step, self.prepared.total_steps, tick.loss, tick.tokens_per_s, tick.eta_s)
+        phase: Phase = "evaluating" if tick.evaluating else "training"
+        self._progress(phase, tick.step, self.prepared.total_steps, tick.loss, tick.tokens_per_s, tick.eta_s)
 
     def _counter(self, phase: Phase, total: int) -> Callable[[int], None]:
         return lambda done: self._progress(phase, done, total)
@@ -249,7 +218,7 @@ class _Run:
     ) -> None:
         self._on_progress(
             Progress(
-                run_id=self.prepared.run_id,
+                run_id=self.run_id,
                 row=self.config.row,
                 seed=self.config.seed,
                 phase=phase,
@@ -270,12 +239,11 @@ class _Run:
         scores: dict[str, metrics.Score] | None = None,
         error: BaseException | None = None,
     ) -> RunRecord:
-        config, prepared = self.config, self.prepared
-        git = results.git_state(Path(__file__).parent)
+        config, prepared, identity, git = self.config, self.prepared, self.prepared.identity, self.prepared.git
         selected = self._state.best_step if config.train.selection == "best" else prepared.total_steps
         return RunRecord(
-            run_id=prepared.run_id,
-            config_id=prepared.config_id,
+            run_id=self.run_id,
+            config_id=identity.config_id,
             status=status,
             error=None
             if error is None
@@ -286,21 +254,21 @@ class _Run:
             scale=config.scale,
             source=config.task.source,
             seed=config.seed,
-            config=config.model_dump(mode="json"),
+            config=config.without_folders(),
             code=results.Code(
                 results_version=RESULTS_VERSION, commit=git.commit if git else None, dirty=git.dirty if git else None
             ),
-            environment=results.fingerprint_environment(_accelerator_name()),
+            environment=results.fingerprint_environment(_name(prepared.accelerator.device)),
             data=results.Data(
-                files=dict(prepared.data.files),
-                counts=dict(prepared.data.counts),
+                files=dict(identity.data.files),
+                counts=dict(identity.data.counts),
                 tokenised_sha256=prepared.tokenised_sha256,
             ),
             model=results.Model(
                 name=config.model.name,
                 source=config.model.source,
-                revision=prepared.identity.revision,
-                sha256=prepared.identity.sha256,
+                revision=identity.model.revision,
+                sha256=identity.model.sha256,
             ),
             parameters=self._parameters,
             scores={
@@ -311,7 +279,7 @@ class _Run:
             selection=results.Selection(rule=config.train.selection, step=selected, split="test") if scores else None,
             curve=self._state.points(),
             cost=self._cost(),
-            diagnostics=dict(self._method.diagnostics()) if self._state.curve else {},
+            diagnostics=dict(prepared.method.diagnostics()) if status == "finished" else {},
             predictions=predictions,
             started_at=datetime.fromisoformat(self._state.started_at),
             finished_at=datetime.now(UTC),
@@ -332,8 +300,8 @@ class _Run:
         )
 
 
-def _accelerator_name() -> str | None:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+def _name(device: torch.device) -> str | None:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else None
 
 
 @contextmanager
