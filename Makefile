@@ -10,7 +10,7 @@ SEEDS ?=#            comma-separated; empty = the table's own
 DATA ?=#             embedded | local | hub; empty = the scale's own
 DATA_DIR ?=#         folder with the official files, for DATA=local
 STEPS ?=#            optimizer steps; empty = the scale's own
-LAUNCHER ?= local#   local: one run per core, side by side
+LAUNCHER ?= $(if $(filter paper,$(SCALE)),basic,local)#   basic: one after the other; local: one run per core
 RESULTS ?= results/runs#  where records are kept and looked for
 EXTRA ?=#            any further Hydra overrides
 
@@ -42,11 +42,11 @@ lint: $(READY) ## ruff (rules and format) and mypy --strict
 	$(BIN)/mypy
 
 test: $(READY) ## all tests but the smoke runs; network blocked, warnings are errors
-	$(BIN)/python -m pytest -m "not smoke" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not smoke" -n 2 --dist worksteal
 
 smoke: $(READY) ## every experiment x every method: two steps, one decode, scores
 	$(BIN)/python -m pytest -m smoke
 
 reproduce-e2e: $(READY) ## Table 1: E2E NLG, the seven methods and three controls
 	@status=0; $(BIN)/deltalora train +table=table1 hydra/launcher=$(strip $(LAUNCHER)) $(SETTINGS) || status=$$?; \
-	[ $$status -eq 2 ] || $(BIN)/deltalora table table1 $(SETTINGS); exit $$status
+	[ $$status -eq 2 ] || $(BIN)/deltalora table table1 $(SETTINGS) || status=$$?; exit $$status

@@ -84,6 +84,24 @@ def _tokenizer_text(settings: Settings) -> Iterator[str]:
         yield from (f" {reference}" for reference in entry.references)
 
 
+def pack_tokenizer(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """The tokenizer as transformers saves and loads it, with the one special token in every role."""
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token=END,
+        eos_token=END,
+        unk_token=END,
+        pad_token=END,
+        model_max_length=POSITIONS,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def tokenizer_json(tokenizer: PreTrainedTokenizerFast) -> bytes:
+    """The bytes of the tokenizer.json that `save_pretrained` writes; a test holds them equal."""
+    return tokenizer.backend_tokenizer.to_str(pretty=True).encode()
+
+
 def encode(tokenizer: Tokenizer, slots: tuple[tuple[str, str], ...], text: str) -> tuple[list[int], int]:
     """Token ids of `slots <end> text <end>`, at most POSITIONS of them, and where the text starts."""
     context = [*tokenizer.encode(linearise(slots)).ids, END_ID]
@@ -165,12 +183,15 @@ def pretrain(settings: Settings, out: Path, checkpoint: Path, checkpoint_every: 
     started = time.monotonic()
     make_model, loss_of = ARCHITECTURES[settings.architecture]
     tokenizer = train_tokenizer(settings)
+    packed = pack_tokenizer(tokenizer)
+    tokenizer_sha256 = hashlib.sha256(tokenizer_json(packed)).hexdigest()
     corpus = hashlib.sha256()
     examples = _read(settings.seed, settings.steps * settings.batch_size, tokenizer, corpus)
     batches = make_batches(examples, settings.batch_size, settings.seed)
     held_out = _read(settings.seed + 1, settings.validation_pairs, tokenizer, corpus)
     validation = make_batches(held_out, settings.batch_size, settings.seed)
-    run = {**asdict(settings), "corpus_sha256": corpus.hexdigest()}
+    digests = {"corpus_sha256": corpus.hexdigest(), "tokenizer_sha256": tokenizer_sha256}
+    run = {**asdict(settings), **digests}
     log.info("%d examples, %.1f tokens each", len(examples), sum(len(ids) for ids, _ in examples) / len(examples))
 
     torch.manual_seed(settings.seed)
@@ -204,7 +225,7 @@ def pretrain(settings: Settings, out: Path, checkpoint: Path, checkpoint_every: 
     seconds = seconds_before + time.monotonic() - started
     validation_loss = evaluate(model, validation, loss_of)
     log.info("source validation loss %.4f", validation_loss)
-    save(settings, out, model, tokenizer, validation_loss, seconds, corpus.hexdigest())
+    save(settings, out, model, packed, validation_loss, seconds, digests)
 
 
 def _read(seed: int, count: int, tokenizer: Tokenizer, corpus: "hashlib._Hash") -> list[tuple[list[int], int]]:
@@ -238,24 +259,16 @@ def save(
     settings: Settings,
     out: Path,
     model: GPT2LMHeadModel,
-    tokenizer: Tokenizer,
+    tokenizer: PreTrainedTokenizerFast,
     validation_loss: float,
     seconds: float,
-    corpus_sha256: str,
+    digests: dict[str, str],
 ) -> None:
     """Write a folder that `from_pretrained` reads without a network, and how it came about."""
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     (out / "generation_config.json").unlink(missing_ok=True)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token=END,
-        eos_token=END,
-        unk_token=END,
-        pad_token=END,
-        model_max_length=POSITIONS,
-        clean_up_tokenization_spaces=False,
-    ).save_pretrained(out)
+    tokenizer.save_pretrained(out)
     provenance = {
         "script": "scripts/pretrain_embedded.py",
         "arguments": asdict(settings),
@@ -263,7 +276,7 @@ def save(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "source_validation_loss": round(validation_loss, 4),
         "seconds": round(seconds),
-        "corpus_sha256": corpus_sha256,
+        **digests,
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     handler.setLevel(logging.WARNING)  # the package's INFO lines go to each run's own file
     logging.basicConfig(handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
     try:
-        return _commands(command)(rest)
+        code = _commands(command)(rest)
+        sys.stdout.flush()
+        return code
     except UserError as error:
         print(f"deltalora: {error}", file=sys.stderr)
         return 2
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _commands(name: str) -> Callable[[Sequence[str]], int]:
-    """Imports only the command that is wanted: `table` and `score` never load torch."""
+    """Imports only the command that is wanted: `score` never loads torch."""
     from deltalora.errors import ConfigError
 
     if name == "train":

@@ -27,6 +27,8 @@ def one_line(captured: str) -> str:
         (["train.btch_size=3"], "did you mean train.batch_size?"),
         (["method=loora"], "the choices are: adalora"),
         (["method=adalora", "method.final_warmup=900"], "found 600"),
+        (["-m", "method=lora,dylora", "seed=abc"], "seed: input should be a valid integer"),
+        (["--run", "method=lora"], "unknown option --run"),
         (["task.source=local", "task.data_dir=/nowhere"], "/nowhere: expected a folder with the E2E files"),
         (["model.source=local", "model.path=/nowhere"], "mend model.path"),
         (["-m", "method=lora,dylora", "train.batch_size=0"], "train.batch_size"),
@@ -43,7 +45,8 @@ def test_a_wrong_configuration_ends_with_exit_code_two_and_one_line(
 def test_absent_hub_weights_end_with_one_line_that_names_the_way_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
+    # The client reads the variable once, when it is imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "empty"))
     overrides = ["experiment=e2e", "method=delta_lora", "scale=paper", f"runtime.results_dir={tmp_path / 'runs'}"]
     assert main(["train", *overrides]) == 2
     assert "model.source=local model.path=DIR" in one_line(capsys.readouterr().err)
@@ -88,12 +91,56 @@ def test_the_table_shows_the_runs_of_exactly_its_settings(tmp_path: Path, capsys
     shown = json.loads(capsys.readouterr().out)
     rows = {row["row"]: row for row in shown["rows"]}
     assert list(rows) == ["lora", "delta_lora", "lora_alpha_matched"]
-    assert rows["delta_lora"]["seeds"] == [1, 2]
+    assert list(rows["delta_lora"]["seeds"]) == ["1", "2"]
     assert rows["delta_lora"]["trainable"] == 6144
     assert rows["lora_alpha_matched"]["control"]
     for form, sign in (("md", "control (ours)"), ("latex", r"\begin{tabular}")):
         assert main(["table", "table1", "--format", form, *settings]) == 0
         assert sign in capsys.readouterr().out
+
+
+def test_runs_side_by_side_give_what_runs_one_after_the_other_give(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = ["train", "-m", *TINY, "method=lora,delta_lora", "train.learning_rate=1e-3,1e30"]
+    assert main([*sweep, "hydra/launcher=local", f"runtime.results_dir={tmp_path / 'side'}"]) == 1
+    assert main([*sweep, f"runtime.results_dir={tmp_path / 'one'}"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("  failed  ") == 4
+    side, one = (
+        {
+            record.run_id: (record.status, record.validation, record.scores)
+            for record in Store(tmp_path / name).records()
+        }
+        for name in ("side", "one")
+    )
+    assert len(side) == 4
+    assert side == one
+
+
+def test_a_table_of_two_data_folders_in_one_store_shows_the_one_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [
+        *TINY,
+        f"runtime.results_dir={tmp_path / 'runs'}",
+        'hydra.sweeper.params.method="lora"',
+        "task.source=local",
+    ]
+    for folder, name in (("a", "Blue Spice"), ("b", "The Eagle")):
+        (tmp_path / folder).mkdir()
+        for split in ("train", "dev", "test"):
+            (tmp_path / folder / f"{split}.csv").write_text(f'mr,ref\n"name[{name}], food[French]",{name} is French.\n')
+        data = f"task.data_dir={tmp_path / folder}"
+        assert main(["train", "+table=table1", "hydra/launcher=basic", *settings, data]) == 0
+    capsys.readouterr()
+    shown = {}
+    for folder in ("a", "b"):
+        assert main(["table", "table1", "--format", "json", *settings, f"task.data_dir={tmp_path / folder}"]) == 0
+        (row,) = json.loads(capsys.readouterr().out)["rows"]
+        shown[folder] = {seed["run_id"] for seed in row["seeds"].values()}
+    assert all(len(ids) == 2 for ids in shown.values())
+    assert not shown["a"] & shown["b"]
 
 
 def test_a_table_without_runs_shows_the_paper_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +175,7 @@ def test_the_paper_shape_trains_two_steps_with_random_weights(tmp_path: Path) ->
     assert record.curve[-1].step == 2
 
 
-def test_reading_tables_and_scores_loads_neither_torch_nor_transformers() -> None:
+def test_scoring_loads_neither_torch_nor_transformers() -> None:
     script = (
         "import sys\n"
         "import deltalora.cli, deltalora.commands.score, deltalora.report, deltalora.metrics\n"

@@ -101,13 +101,13 @@ def test_references_of_an_entry_differ_and_are_clean_sentences(splits: dict[str,
             )
 
 
-def test_target_names_are_never_in_the_source(splits: dict[str, list[CorpusEntry]]) -> None:
+def test_a_target_name_is_never_a_whole_value_of_the_source(splits: dict[str, list[CorpusEntry]]) -> None:
     names = {
         value for part in splits.values() for entry in part for slot, value in entry.slots if slot in ("name", "near")
     }
-    values = {value for slots, _ in islice(pretraining_pairs(0), 10_000) for _, value in slots}
+    values = {value for slots, _ in islice(pretraining_pairs(0), 10_000) for _, value in slots}  # in texts: test_source
     assert not names & values
 
 
-def test_linearise_joins_slots_as_lora_does() -> None:
+def test_linearise_joins_slots_as_lora_does_and_keeps_their_names() -> None:
     assert linearise((("name", "The Eagle"), ("Type", "pub"))) == "name : The Eagle | Type : pub"

@@ -105,7 +105,31 @@ def test_every_word_of_target_references_is_in_the_source_but_coined_names(pairs
     assert target - known <= coined
 
 
-def test_names_that_are_kept_back_never_come_up() -> None:
+@pytest.mark.golden
+def test_the_target_names_that_stand_in_the_source_text_are_as_many_as_the_readme_says(pairs: Pairs) -> None:
+    """In 20,000 pairs, in which every name has come up that does so in the 105,600 that the shipped weights read."""
+
+    def plain(text: str) -> str:
+        return set_punctuation_apart(text).lower()
+
+    names = {
+        split: {plain(value) for entry in entries for slot, value in entry.slots if slot in ("name", "near")}
+        for split, entries in e2e_splits().items()
+    }
+    wanted = sorted(set().union(*names.values()), key=len, reverse=True)
+    pattern = re.compile(rf"\b(?=({'|'.join(map(re.escape, wanted))})\b)")
+    found = {match[1] for _, text in pairs for match in pattern.finditer(plain(text))}
+    assert {split: (len(part), len(part & found)) for split, part in names.items()} == {
+        "train": (353, 18),
+        "validation": (55, 3),
+        "test": (117, 2),
+    }
+    coined = {plain(name) for name in reserved_names("town")}
+    assert found <= coined
+    assert {split: len(part & coined) for split, part in names.items()} == {"train": 30, "validation": 5, "test": 6}
+
+
+def test_names_that_are_kept_back_are_never_drawn_as_a_whole() -> None:
     rng = random.Random(0)
     for pool in POOLS:
         kept = set(reserved_names(pool))

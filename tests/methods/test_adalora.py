@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from deltalora.errors import ConfigError, ModelError
+from deltalora.methods import AdaLoRA
 
 TOTAL, INITIAL, TARGET, WARMUP, FINAL = 16, 4, 2, 2, 4
 BETA1, BETA2, WEIGHT = 0.85, 0.7, 0.3
@@ -169,8 +170,8 @@ def _with_gradients(method, scale_of_first: float) -> None:
 def test_a_matrix_can_lose_every_triplet_and_is_saved_and_restored_so(make_model, make_method):
     model = make_model("gpt2")
     method = make_method("adalora", model, mask_interval=1, **VALUES)
-    _with_gradients(method, scale_of_first=1e-3)
     for t in range(TOTAL):
+        _with_gradients(method, scale_of_first=1e-3)  # as a step does: what was pruned is there again
         method.after_step(t)
     assert method.diagnostics()["ranks"][0] == 0
     assert torch.count_nonzero(method.adapted[0].branch.lora_E) == 0
@@ -206,12 +207,52 @@ def test_with_target_rank_equal_to_initial_rank_nothing_is_masked(
     assert all(torch.count_nonzero(a.branch.lora_E) == 3 for a in method.adapted)
 
 
-def test_without_a_final_phase_the_budget_still_reaches_the_target(make_model, make_method):
-    method = make_method("adalora", make_model("gpt2"), mask_interval=1, **{**VALUES, "final_warmup": 0})
-    _with_gradients(method, scale_of_first=1.0)
-    for t in range(TOTAL):
-        method.after_step(t)
-    assert method.diagnostics()["total_rank"] == TARGET * 4
+@pytest.mark.parametrize(("final", "interval"), [(0, 1), (1, 1), (2, 1), (2, 5)])
+def test_a_trained_model_ends_with_the_target_rank_however_short_the_final_phase(
+    final, interval, architecture, make_model, make_method, make_batch, make_optimizer, train
+):
+    model = make_model(architecture)
+    method = make_method("adalora", model, mask_interval=interval, **{**VALUES, "final_warmup": final})
+    train(method, model, make_optimizer(method, model), make_batch(architecture), last=TOTAL)
+    kept = [int(torch.count_nonzero(adapted.branch.lora_E)) for adapted in method.adapted]
+    assert sum(kept) == TARGET * len(method.adapted)
+    assert method.diagnostics() == {"budget": sum(kept), "total_rank": sum(kept), "ranks": kept}
+
+
+def test_between_two_allocations_the_reported_ranks_are_those_that_grew_back(
+    make_model, make_method, make_batch, make_optimizer, train
+):
+    model = make_model("gpt2")
+    method = make_method("adalora", model, mask_interval=5, **VALUES)
+    optimizer = make_optimizer(method, model)
+    assert method.diagnostics()["ranks"] == [0, 0, 0, 0]
+    train(method, model, optimizer, make_batch("gpt2"), last=11)  # step 10 prunes
+    pruned = method.diagnostics()
+    assert pruned["total_rank"] == pruned["budget"] < INITIAL * 4
+    train(method, model, optimizer, make_batch("gpt2"), first=11, last=12)
+    assert method.diagnostics()["total_rank"] == INITIAL * 4 > method.diagnostics()["budget"]
+
+
+@pytest.mark.parametrize("final", [0, 1])
+def test_a_schedule_after_whose_last_pruning_values_grow_back_is_refused(final, make_model, make_method):
+    message = (
+        rf"final_warmup to be at least 2 with mask_interval 3, found {final}: .* last of 16 steps .*raise method\."
+    )
+    with pytest.raises(ConfigError, match=message):
+        make_method("adalora", make_model("gpt2"), mask_interval=3, **{**VALUES, "final_warmup": final})
+
+
+def test_a_schedule_that_never_prunes_is_refused_and_two_steps_without_warm_ups_are_taken(
+    make_model, make_method, make_batch, make_optimizer, train
+):
+    values = {"final_warmup": 0, "mask_interval": 1, "initial_rank": 8, "target_rank": 4, "total_steps": 2}
+    with pytest.raises(ConfigError, match=r"initial_warmup \(1\), found 2: no step would prune"):
+        make_method("adalora", make_model("gpt2"), initial_warmup=1, **values)
+    model = make_model("gpt2")
+    method = make_method("adalora", model, initial_warmup=0, **values)
+    train(method, model, make_optimizer(method, model), make_batch("gpt2"), last=2)
+    facts = method.diagnostics()
+    assert facts["budget"] == facts["total_rank"] == 18, "4 + (8 - 4) / 2³ a matrix"
 
 
 @pytest.mark.parametrize("total", [10, 12])
@@ -228,3 +269,17 @@ def test_calls_in_the_wrong_order_are_explained(make_model, make_method):
     unplanned = type(method)(method.config)
     with pytest.raises(ConfigError, match=r"call plan\(total_steps\) first"):
         unplanned.after_step(0)
+
+
+def test_an_unplanned_method_is_refused_before_a_weight_moves(make_model, make_method, make_batch, make_optimizer):
+    model = make_model("gpt2")
+    method = AdaLoRA(make_method("adalora", make_model("gpt2")).config)
+    method.inject(model, torch.Generator().manual_seed(7))
+    optimizer = make_optimizer(method, model)
+    for refused in (lambda: method.attach(model, optimizer), lambda: method.before_step(0), method.diagnostics):
+        with pytest.raises(ConfigError, match=r"call plan\(total_steps\) first"):
+            refused()
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    model(**make_batch("gpt2")).loss.backward()
+    optimizer.step()  # nothing stayed behind in the optimizer that would raise now
+    assert any(not torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deltalora.errors import ConfigError
-from deltalora.methods import parse_method_config
+from deltalora.methods import build_method, parse_method_config
 
 RANK, ALPHA = 4, 8.0
 
@@ -126,3 +126,9 @@ def test_an_evaluation_rank_can_be_configured_and_is_checked(dylora):
         method.set_rank(5)
     with pytest.raises(ConfigError, match=r"between 1 and rank \(4\), found 5: lower evaluation_rank or raise rank"):
         parse_method_config({"name": "dylora", "rank": 4, "alpha": 1.0, "evaluation_rank": 5})
+
+
+@pytest.mark.parametrize(("configured", "used"), [(None, 4), (2, 2)])
+def test_the_evaluation_rank_is_known_before_injection(configured, used):
+    method = build_method({"name": "dylora", "rank": 4, "alpha": 1.0, "evaluation_rank": configured})
+    assert method.diagnostics() == {"training_rank": 4, "evaluation_rank": used}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,10 @@ def test_scores_come_in_the_order_of_the_table_with_their_settings() -> None:
         assert "impl:" in score.signature
         assert score.statistics.dtype == np.float64
     assert len({score.signature for score in scores.values()}) == 6
+    for name in ("METEOR", "ROUGE-L", "CIDEr"):
+        assert "|ptb:isolated|" in scores[name].signature
+    for name in ("ROUGE-L", "CIDEr"):
+        assert scores[name].signature.endswith(f"|impl:pycocoevalcap-{version('pycocoevalcap')}")
 
 
 def test_the_signature_says_when_the_number_of_references_varies() -> None:

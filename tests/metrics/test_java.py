@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deltalora.errors import MetricError
-from deltalora.metrics import java, meteor
+from deltalora.metrics import java, meteor, ptb
 from deltalora.metrics.java import LineProcess
 
 
@@ -29,6 +29,31 @@ def test_a_killed_jvm_raises_and_leaves_nothing_behind() -> None:
         process.ask("SCORE ||| a ||| a")
     assert process._running is None
     process.close()
+
+
+def test_a_jvm_that_hangs_is_killed_named_and_started_anew() -> None:
+    # CoreNLP's tokeniser keeps a single line back until its input ends, and so never answers.
+    process = LineProcess("PTB tokenizer", [*ptb._PROGRAM, *ptb._FLAGS], ptb._JAR.parent, timeout_s=1.5)
+    for _ in range(2):
+        with pytest.raises(MetricError, match=r"PTB tokenizer: expected an answer within 1\.5 s, found none") as caught:
+            process.ask("a line")
+        assert "\n" not in str(caught.value)
+        assert process._running is None
+    with pytest.raises(MetricError, match=r"expected an answer within 0\.01 s, found none"):
+        java.run_java("PTB tokenizer", [*ptb._PROGRAM, *ptb._FLAGS], ptb._JAR.parent, "a\n", timeout_s=0.01)
+
+
+def test_an_answer_in_time_cancels_the_timeout() -> None:
+    before = threading.active_count()
+    assert meteor._PROCESS.ask(meteor._score_line("in time", ["in time"])).startswith("2.0 2.0")
+    assert threading.active_count() == before
+
+
+def test_an_example_over_which_the_jvm_ends_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(meteor, "_PROCESS", LineProcess("METEOR", ["-jar", "none.jar"], tmp_path))
+    with pytest.raises(MetricError, match=r"METEOR: .*none\.jar.*; the example was e2e/7$") as caught:
+        meteor.Meteor().score(["over this one it ends"], [["a"]], ["e2e/7"])
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -68,20 +68,29 @@ def test_tokens_do_not_depend_on_the_neighbours() -> None:
     ]
     rng = random.Random(5)
     lines = sorted({" ".join(rng.choices(parts, k=rng.randint(1, 6))) for _ in range(1500)})
-    first = dict(zip(lines, ptb._corenlp(lines), strict=True))
+    first = dict(zip(lines, ptb._corenlp(lines, lines), strict=True))
     rng.shuffle(lines)
-    assert dict(zip(lines, ptb._corenlp(lines), strict=True)) == first
+    assert dict(zip(lines, ptb._corenlp(lines, lines), strict=True)) == first
 
 
 def test_the_same_references_are_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     references = [["a reference seen before", "and another"], ["a third"]]
     first = ptb.tokenize_references(references)
 
-    def refuse(lines: list[str]) -> list[str]:
+    def refuse(lines: list[str], names: list[str]) -> list[str]:
         raise AssertionError(lines)
 
     monkeypatch.setattr(ptb, "_corenlp", refuse)
     assert ptb.tokenize_references(references) == first
+
+
+def test_a_text_that_comes_back_as_two_lines_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ptb, "_LINE_ENDS", {})  # else no text that we know of does
+    texts = [f"text {number} of a set" for number in range(6)]
+    with pytest.raises(MetricError, match=r"expected one line of tokens for e2e/4, found another number"):
+        ptb.tokenize([*texts[:4], "torn\napart", texts[5]], [f"e2e/{number}" for number in range(6)])
+    with pytest.raises(MetricError, match=r"for a reference of e2e/1, found"):
+        ptb.tokenize_references([["whole text"], ["another whole", "torn\napart"]], ["e2e/0", "e2e/1"])
 
 
 def test_a_missing_jar_is_named() -> None:

@@ -79,6 +79,16 @@ def test_the_grammar_still_writes_the_text_the_weights_were_trained_on(read: Pai
     assert hashlib.sha256(text.encode()).hexdigest() == provenance["corpus_sha256"]
 
 
+def test_the_provenance_names_the_shipped_tokenizer() -> None:
+    assert _tokenizer_is_named(embedded_model_dir("gpt2"))
+
+
+def _tokenizer_is_named(folder: Path) -> bool:
+    provenance = json.loads((folder / "PROVENANCE.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    return bool(provenance["tokenizer_sha256"] == digest)
+
+
 def test_separator_and_end_are_the_one_special_token(tokenizer: PreTrainedTokenizerFast) -> None:
     assert tokenizer.all_special_tokens == ["<|endoftext|>"]
     assert tokenizer.eos_token_id == tokenizer.bos_token_id == tokenizer.pad_token_id == 0
@@ -126,3 +136,6 @@ def test_a_pretraining_run_that_was_killed_continues_to_the_same_weights(tmp_pat
     unbroken, cut = (load_file(tmp_path / name / "model.safetensors") for name in ("unbroken", "cut"))
     assert unbroken.keys() == cut.keys()
     assert all(torch.equal(unbroken[name], cut[name]) for name in unbroken)
+    assert _tokenizer_is_named(tmp_path / "cut")
+    key = torch.load(tmp_path / "cut.pt", weights_only=True)["run"]
+    assert key["tokenizer_sha256"] == hashlib.sha256((tmp_path / "cut" / "tokenizer.json").read_bytes()).hexdigest()

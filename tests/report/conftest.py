@@ -33,16 +33,39 @@ def sha(text: str) -> str:
 
 
 MakeRecord = Callable[..., RunRecord]
+Configure = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def make_record() -> MakeRecord:
+def configure() -> Configure:
+    """The keys of a config that tables read, as in the paper's setting; keywords replace them."""
+
+    def make(
+        weights: str = "pretrained",
+        train: int | None = None,
+        test: int | None = None,
+        max_steps: int | None = None,
+        text_form: str = "tokenized",
+        **method: Any,
+    ) -> dict[str, Any]:
+        return {
+            "task": {"text_form": text_form, "limits": {"train": train, "validation": None, "test": test}},
+            "model": {"weights": weights},
+            "method": {"name": "lora"} | method,
+            "train": {"epochs": 5, "max_steps": max_steps},
+        }
+
+    return make
+
+
+@pytest.fixture
+def make_record(configure: Configure) -> MakeRecord:
     """Record of `row` with `bleu` (a fraction) and the other metrics derived from it; any key can be replaced."""
 
     def make(row: str, seed: int, bleu: float = 0.5, **changes: Any) -> RunRecord:
         scores = {"BLEU": bleu, "NIST": 10 * bleu, "METEOR": bleu / 2, "ROUGE-L": bleu + 0.1, "CIDEr": 4 * bleu}
         values: dict[str, Any] = {
-            "run_id": sha(f"{row}{seed}")[:12],
+            "run_id": f"{row}-{seed}",
             "config_id": f"config-{row}",
             "status": "finished",
             "experiment": "e2e",
@@ -51,10 +74,16 @@ def make_record() -> MakeRecord:
             "scale": "embedded",
             "source": "embedded",
             "seed": seed,
-            "config": {"method": {"name": row}},
+            "config": configure(max_steps=500),
             "code": Code(results_version=1, commit=None, dirty=None),
             "environment": Environment(
-                python="3.11.7", platform="Linux", cpu="x", cores=2, memory_bytes=1, accelerator=None, libraries={}
+                python="3.11.7",
+                platform="Linux",
+                cpu="x",
+                cores=2,
+                memory_bytes=1,
+                accelerator=None,
+                libraries={"torch": "2.13.0"},
             ),
             "data": Data(
                 files={"train": sha("train"), "test": sha("test")}, counts={"train": 9}, tokenised_sha256=None
@@ -72,6 +101,18 @@ def make_record() -> MakeRecord:
             "finished_at": datetime(2026, 1, 1, 1, tzinfo=UTC),
         }
         return RunRecord(**(values | changes))
+
+    return make
+
+
+@pytest.fixture
+def make_paper_record(make_record: MakeRecord, configure: Configure) -> MakeRecord:
+    """Record of a run in the paper's setting."""
+
+    def make(row: str, seed: int, bleu: float = 0.5, **changes: Any) -> RunRecord:
+        model = Model(name="gpt2_medium", source="hub", revision="a" * 40, sha256=sha("medium"))
+        setting = {"scale": "paper", "source": "hub", "model": model, "config": configure()}
+        return make_record(row, seed, bleu, **(setting | changes))
 
     return make
 

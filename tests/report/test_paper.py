@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from deltalora.errors import StoreError
-from deltalora.report import hyperparameter_table, paper_table
+from deltalora.report import PaperTable, hyperparameter_table, paper_table
 from deltalora.report.paper import PaperValue
 
 METHODS = ["full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora"]
@@ -79,3 +79,12 @@ def test_tables_10_and_11_hold_the_settings_of_e2e_and_webnlg():
 def test_an_unknown_column_is_refused():
     with pytest.raises(StoreError, match="expected one of e2e, webnlg, found 'xsum'"):
         hyperparameter_table("table10").column("xsum")
+
+
+@pytest.mark.parametrize("place", ["trainable", "BLEU"])
+def test_a_value_from_a_source_the_table_does_not_list_is_refused(place):
+    content = paper_table("table1").model_dump()
+    row = content["rows"][-1]
+    (row["trainable"] if place == "trainable" else row["scores"]["BLEU"])["source"] = "hearsay"
+    with pytest.raises(ValidationError, match="row delta_lora has a value from 'hearsay'"):
+        PaperTable.model_validate(content)

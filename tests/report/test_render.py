@@ -8,15 +8,22 @@ import pytest
 
 from deltalora.report import TableRow, build_table, paper_table, to_json, to_latex, to_markdown
 from deltalora.report.latex import escape
+from deltalora.results import Code
 
 CONTROLS = {"lora_no_dropout": "LoRA, no dropout", "lora_alpha_matched": "LoRA, alpha x 3"}
-ROWS = [TableRow(row.label, row.row, False, f"config-{row.row}") for row in paper_table("table1").rows] + [
-    TableRow(label, row, True, f"config-{row}") for row, label in CONTROLS.items()
-]
+SEEDS = (1, 2, 3)
 
 
-def build(records, scale="embedded"):
-    return build_table(paper_table("table1"), ROWS, records, scale, "embedded")
+def asked(label: str, row: str, control: bool) -> TableRow:
+    return TableRow(label, row, control, f"config-{row}", {seed: f"{row}-{seed}" for seed in SEEDS})
+
+
+ROWS = [asked(row.label, row.row, control=False) for row in paper_table("table1").rows]
+ROWS += [asked(label, row, control=True) for row, label in CONTROLS.items()]
+
+
+def build(records, scale="embedded", source="embedded"):
+    return build_table(paper_table("table1"), ROWS, records, scale, source, SEEDS)
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ def test_markdown_marks_controls_missing_numbers_single_seeds_and_failures(table
     assert line_of(grid, "LoRA, no dropout", "control (ours), not run")[3:] == ["–"] * 6
     assert line_of(grid, "DyLoRA", "paper")[4:] == ["n/a"] * 5
     adalora = line_of(grid, "AdaLoRA", "ours")
-    assert adalora[1] == "ours, 1 of 2 seeds"
+    assert adalora[1] == "ours, 1 of 3 seeds"
     assert adalora[4] == "39.00 (n=1)"
 
 
@@ -96,18 +103,52 @@ def test_markdown_states_scale_data_rule_split_seeds_and_the_unit_m(table):
     assert "must not be subtracted" in text
     assert "`bleu|case:lc|tok:13a|smooth:none|sacrebleu:2.6.0`" in text
     assert "adalora, seed 2: failed, OutOfMemoryError: 50 % of" in text
+    assert "adalora, seed 3: not run" in text
+    assert "dylora, seeds 1, 2 and 3: not run" in text
+    assert "text form: **tokenized**" in text
+    assert "training: **500 steps**" in text
+    assert "not the paper's setting: **scale embedded, embedded data, embedded backbone, 500 steps instead" in text
     assert "ours - paper" not in text
 
 
-def test_markdown_at_the_papers_scale_has_the_gap(make_record):
-    text = to_markdown(build([make_record("lora", 1, bleu=0.7, scale="paper")], scale="paper"))
+def test_markdown_in_the_papers_setting_has_the_gap(make_paper_record):
+    text = to_markdown(build([make_paper_record("lora", 1, bleu=0.7)], scale="paper", source="hub"))
     assert line_of(grids(text)[0], "LoRA (repr.)", "ours - paper")[4] == "+0.40"
     assert "must not be subtracted" not in text
+    assert "not the paper's setting" not in text
+    assert "training: **500 steps (5 epochs)**" in text
+
+
+def test_a_run_cut_short_at_the_papers_scale_has_no_gap_and_the_header_says_why(make_paper_record, configure):
+    config = configure(max_steps=200, weights="random")
+    text = to_markdown(build([make_paper_record("lora", 1, config=config)], scale="paper", source="hub"))
+    assert "ours - paper" not in text
+    assert "not the paper's setting: **random weights, 200 steps instead of epochs**" in text
+
+
+def test_every_format_names_commits_torch_and_device_and_warns_of_mixed_or_changed_code(make_record):
+    codes = [Code(results_version=1, commit=commit * 40, dirty=commit == "b") for commit in "ab"]
+    table = build([make_record("lora", seed, code=code) for seed, code in enumerate(codes, start=1)])
+    for text in (to_markdown(table), to_latex(table), to_json(table)):
+        assert "aaaaaaaaaa" in text
+        assert "2.13.0" in text
+        assert "CPU, x" in text
+        assert "The runs are of 2 commits: aaaaaaaaaa and bbbbbbbbbb." in text
+        assert "1 run was of a work tree that differed from its commit (dirty)." in text
+    clean = to_markdown(build([make_record("lora", 1, code=codes[0])]))
+    assert "commits" not in clean
+    assert "dirty" not in clean
+
+
+def test_the_note_under_the_controls_says_what_they_have_of_delta_lora(table):
+    text = to_markdown(table)
+    assert "Every control is LoRA without dropout" in text
+    assert "(1+lambda) has that many times LoRA's scaling (alpha) or learning rate as well" in text
 
 
 def test_a_table_without_runs_renders_in_every_format():
     empty = build([])
-    assert "seeds: **none yet**" in to_markdown(empty)
+    assert "seeds: **none yet, asked 1, 2, 3**" in to_markdown(empty)
     assert "none yet" in to_latex(empty)
     assert json.loads(to_json(empty))["provenance"]["seeds"] == []
 
@@ -119,7 +160,12 @@ def test_json_holds_unrounded_numbers_and_null_where_there_is_none(table):
     assert rows["lora"]["cells"]["BLEU"]["ours"]["mean"] == pytest.approx(44 + 2 / 3, abs=1e-12)
     assert rows["dylora"]["cells"]["BLEU"] == {"paper": None, "ours": None, "difference": None}
     assert rows["delta_lora"]["effect"]["cells"]["BLEU"]["paper"] == 1.24
+    assert rows["lora"]["seeds"]["2"]["run_id"] == "lora-2"
+    assert rows["lora"]["seeds"]["2"]["values"]["BLEU"] == pytest.approx(44)
+    assert rows["adalora"]["unfinished"] == [2]
+    assert rows["adalora"]["not_run"] == [3]
     assert content["comparable_with_paper"] is False
+    assert "500 steps instead of epochs" in content["departures_from_paper"]
     assert len(content["unfinished"]) == 1
 
 
@@ -132,7 +178,7 @@ def assert_compilable(text: str) -> None:
         depth += {"{": 1, "}": -1}.get(char, 0)
         assert depth >= 0
     assert depth == 0
-    assert not re.search(r"[#$~^%]", bare.replace("{!}", "").replace("lll%", "")), "a special character is bare"
+    assert not re.search(r"[#$~^%]", bare), "a special character is bare"
     assert "_" not in re.sub(r"\\label\{[^}]*\}", "", bare)
     stack = []
     for verb, name in re.findall(r"\\(begin|end)\{([a-z*]+)\}", text):

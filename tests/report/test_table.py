@@ -2,16 +2,23 @@ import pytest
 
 from deltalora.errors import StoreError
 from deltalora.report import Table, TableRow, build_table, paper_table
-from deltalora.results import Code, Data, Model, Parameters, RunError, ScoreEntry, Selection
+from deltalora.results import Code, CurvePoint, Data, Model, Parameters, RunError, ScoreEntry, Selection
 
-LORA = TableRow("LoRA (repr.)", "lora", False, "config-lora")
-DELTA = TableRow("Delta-LoRA", "delta_lora", False, "config-delta_lora")
-CONTROL = TableRow("LoRA, alpha x 3", "lora_alpha_matched", True, "config-lora_alpha_matched")
+SEEDS = (1, 2, 3)
+
+
+def asked(label: str, row: str, control: bool = False) -> TableRow:
+    return TableRow(label, row, control, f"config-{row}", {seed: f"{row}-{seed}" for seed in SEEDS})
+
+
+LORA = asked("LoRA (repr.)", "lora")
+DELTA = asked("Delta-LoRA", "delta_lora")
+CONTROL = asked("LoRA, alpha x 3", "lora_alpha_matched", control=True)
 ROWS = [LORA, DELTA, CONTROL]
 
 
 def build(records, rows=ROWS, scale="embedded", source="embedded") -> Table:
-    return build_table(paper_table("table1"), rows, records, scale, source)
+    return build_table(paper_table("table1"), rows, records, scale, source, SEEDS)
 
 
 def cell(table, row, column):
@@ -32,12 +39,28 @@ def test_means_and_deviations_are_over_the_seeds_of_the_row(make_record):
     table = build([make_record("lora", seed, bleu=bleu) for seed, bleu in [(1, 0.48), (2, 0.50), (3, 0.52)]])
     ours = cell(table, "lora", "BLEU").ours
     assert (ours.n, ours.mean, ours.sd) == (3, pytest.approx(50), pytest.approx(2))
-    assert table.rows[0].seeds == (1, 2, 3)
+    assert tuple(table.rows[0].seeds) == (1, 2, 3)
 
 
-def test_records_are_chosen_by_configuration_and_not_by_name(make_record):
-    table = build([make_record("lora", 1), make_record("lora", 2, config_id="another-rank")])
-    assert table.rows[0].seeds == (1,)
+def test_records_are_chosen_by_run_id_and_nothing_else(make_record):
+    table = build([make_record("lora", 1), make_record("lora", 2, run_id="on-other-data")])
+    assert tuple(table.rows[0].seeds) == (1,)
+    assert table.rows[0].not_run == (2, 3)
+
+
+def test_two_rows_whose_settings_coincide_share_their_runs(make_record):
+    same = TableRow("LoRA, alpha x 1", "lora_alpha_matched", True, "config-lora", {1: "lora-1"})
+    table = build([make_record("lora", 1, bleu=0.5)], rows=[LORA, same])
+    assert cell(table, "lora_alpha_matched", "BLEU").ours == cell(table, "lora", "BLEU").ours
+
+
+def test_every_number_leads_to_its_run(make_record):
+    records = [make_record("lora", seed, bleu=bleu) for seed, bleu in [(1, 0.4), (3, 0.5)]]
+    row = build(records).rows[0]
+    assert {seed: result.run_id for seed, result in row.seeds.items()} == {1: "lora-1", 3: "lora-3"}
+    assert row.seeds[3].values["BLEU"] == pytest.approx(50)
+    assert row.seeds[3].values["Val. loss"] == pytest.approx(1.5)
+    assert row.config_id == "config-lora"
 
 
 def test_the_effect_is_paired_with_lora_on_common_seeds_and_stands_beside_the_papers(make_record):
@@ -71,17 +94,81 @@ def test_the_reference_has_no_effect_and_delta_lora_is_set_against_every_control
     assert bleu.ours.mean == pytest.approx(-1)
 
 
-def test_ours_minus_paper_exists_at_the_papers_scale_only(make_record):
-    at_paper = build([make_record("lora", 1, bleu=0.7, scale="paper")], scale="paper")
-    assert cell(at_paper, "lora", "BLEU").difference == pytest.approx(0.4)
-    assert at_paper.comparable
+def test_ours_minus_paper_exists_in_the_papers_setting_only(make_record, make_paper_record):
+    as_paper = build([make_paper_record("lora", 1, bleu=0.7)], scale="paper", source="hub")
+    assert cell(as_paper, "lora", "BLEU").difference == pytest.approx(0.4)
+    assert as_paper.comparable
+    assert as_paper.departures == ()
     embedded = build([make_record("lora", 1, bleu=0.7)])
     assert cell(embedded, "lora", "BLEU").difference is None
     assert not embedded.comparable
+    assert embedded.departures == (
+        "scale embedded",
+        "embedded data",
+        "embedded backbone",
+        "500 steps instead of epochs",
+    )
 
 
-def test_a_control_has_no_paper_numbers(make_record):
-    table = build([make_record("lora_alpha_matched", 1, scale="paper")], scale="paper")
+@pytest.mark.parametrize(
+    ("config", "departure"),
+    [
+        ({"max_steps": 200}, "200 steps instead of epochs"),
+        ({"weights": "random"}, "random weights"),
+        ({"train": 1000}, "train data cut to 1000"),
+        ({"test": 10}, "test data cut to 10"),
+    ],
+)
+def test_one_run_cut_short_at_the_papers_scale_takes_the_gap_from_the_table(
+    make_paper_record, configure, config, departure
+):
+    records = [make_paper_record("lora", 1), make_paper_record("delta_lora", 1, config=configure(**config))]
+    table = build(records, scale="paper", source="hub")
+    assert table.departures == (departure,)
+    assert not table.comparable
+    assert all(c.difference is None for row in table.rows for c in row.cells.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "departure"),
+    [
+        ({"source": "embedded"}, "embedded data"),
+        ({"scale": "small"}, "scale small"),
+        ({"model": Model(name="tiny", source="embedded", revision=None, sha256="0" * 64)}, "embedded backbone"),
+    ],
+)
+def test_other_data_scale_or_backbone_is_not_the_papers_setting(make_paper_record, changes, departure):
+    assert build([make_paper_record("lora", 1, **changes)], scale="paper").departures == (departure,)
+
+
+def test_a_record_that_does_not_tell_its_setting_is_refused(make_paper_record):
+    with pytest.raises(StoreError, match=r"run lora-1: expected model\.weights in the record's config, found none"):
+        build([make_paper_record("lora", 1, config={"method": {}})], scale="paper")
+
+
+def test_a_dropout_that_differs_from_the_references_is_noted_once(make_record, configure):
+    dropout = {"lora": 0.1, "delta_lora": 0.0, "lora_alpha_matched": 0}
+    records = [
+        make_record(row, seed, config=configure(max_steps=500, dropout=value))
+        for row, value in dropout.items()
+        for seed in (1, 2)
+    ]
+    notes = [note for note in build(records).notes if "dropout" in note]
+    assert len(notes) == 1
+    assert "is 0.1 in lora, but 0 in delta_lora, lora_alpha_matched:" in notes[0]
+
+
+def test_equal_dropouts_and_rows_without_a_branch_need_no_note(make_record, configure):
+    rows = [LORA, DELTA, asked("Full", "full")]
+    low_rank = configure(max_steps=500, dropout=0.1)
+    records = [make_record("lora", 1, config=low_rank), make_record("delta_lora", 1, config=low_rank)]
+    table = build([*records, make_record("full", 1)], rows=rows)
+    assert not any("dropout" in note for note in table.notes)
+
+
+def test_a_control_has_no_paper_numbers(make_paper_record):
+    table = build([make_paper_record("lora_alpha_matched", 1)], scale="paper", source="hub")
+    assert table.comparable
     control = table.rows[2]
     assert control.control
     assert not control.in_paper
@@ -89,9 +176,10 @@ def test_a_control_has_no_paper_numbers(make_record):
     assert all(c.paper is None and c.difference is None for c in control.cells.values())
 
 
-def test_a_number_the_transcriber_could_not_read_stays_none(make_record):
-    rows = [TableRow("DyLoRA", "dylora", False, "config-dylora"), LORA]
-    table = build([make_record("dylora", 1, scale="paper")], rows=rows, scale="paper")
+def test_a_number_the_transcriber_could_not_read_stays_none(make_paper_record):
+    rows = [asked("DyLoRA", "dylora"), LORA]
+    table = build([make_paper_record("dylora", 1)], rows=rows, scale="paper", source="hub")
+    assert table.comparable
     bleu = cell(table, "dylora", "BLEU")
     assert (bleu.paper, bleu.difference) == (None, None)
     assert table.rows[0].effect.cells["BLEU"].paper is None
@@ -112,8 +200,9 @@ def test_failed_and_interrupted_runs_are_listed_and_counted_but_give_no_numbers(
         make_failed("lora", 3, status="interrupted", error=None),
     ]
     table = build(records)
-    assert table.rows[0].seeds == (1,)
-    assert table.rows[0].unfinished == 2
+    assert tuple(table.rows[0].seeds) == (1,)
+    assert table.rows[0].unfinished == (2, 3)
+    assert table.rows[0].not_run == ()
     assert [(run.row, run.seed, run.status, run.reason) for run in table.unfinished] == [
         ("lora", 2, "failed", "OutOfMemoryError: expected 3 GB, found 1"),
         ("lora", 3, "interrupted", "no reason recorded"),
@@ -136,26 +225,27 @@ def test_a_table_without_any_run_is_a_table_of_the_paper():
     assert table.provenance.results_version is None
 
 
-@pytest.mark.parametrize("change", [{"scale": "small"}, {"source": "local"}])
-def test_scales_and_sources_never_mix(make_record, change):
-    with pytest.raises(StoreError, match="expected scale embedded and source embedded"):
-        build([make_record("lora", 1), make_record("lora", 2, **change)])
+def test_a_seed_that_finished_is_not_unfinished_as_well(make_record, make_failed):
+    failed, finished = make_failed("lora", 1), make_record("lora", 1)
+    for records in ([failed, finished], [finished, failed], [make_failed("lora", 1, run_id="earlier"), finished]):
+        table = build(records)
+        assert tuple(table.rows[0].seeds) == (1,)
+        assert table.rows[0].unfinished == ()
+        assert table.unfinished == ()
 
 
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"data": Data(files={"train": "0" * 64}, counts={}, tokenised_sha256=None)}, "data"),
-        ({"model": Model(name="tiny", source="embedded", revision=None, sha256="0" * 64)}, "pre-trained weights"),
-        ({"selection": Selection(rule="best", step=1, split="test")}, "selection rule"),
-        ({"selection": Selection(rule="last", step=1, split="validation")}, "split"),
+        ({"data": Data(files={}, counts={}, tokenised_sha256="0" * 64)}, "token ids of the data"),
         ({"scores": {"BLEU": ScoreEntry(value=0.5, signature="other", n=630)}}, "signature of BLEU"),
     ],
 )
-def test_finished_runs_that_are_not_comparable_are_refused_by_name(make_record, change, what):
-    first, second = make_record("lora", 1), make_record("delta_lora", 1, **change)
-    with pytest.raises(StoreError, match=f"{first.run_id} and {second.run_id}: expected the same {what} in one table"):
-        build([first, second])
+def test_runs_tokenised_or_scored_in_two_ways_are_refused_by_name(make_record, change, what):
+    first = make_record("lora", 1, data=Data(files={}, counts={}, tokenised_sha256="1" * 64))
+    with pytest.raises(StoreError, match=f"lora-1 and delta_lora-1: expected the same {what} in one table") as caught:
+        build([first, make_record("delta_lora", 1, **change)])
+    assert "delete" not in str(caught.value)
 
 
 def test_other_inputs_scored_are_refused(make_record):
@@ -165,24 +255,42 @@ def test_other_inputs_scored_are_refused(make_record):
         build([first, make_record("lora", 2, scores=fewer)])
 
 
-def test_a_failed_run_on_old_data_does_not_stand_in_the_way(make_record, make_failed):
-    old = Data(files={"train": "0" * 64}, counts={}, tokenised_sha256=None)
-    table = build([make_record("lora", 1), make_failed("lora", 2, data=old)])
-    assert len(table.unfinished) == 1
-
-
 def test_only_the_newest_results_version_counts(make_record):
     newer = Code(results_version=2, commit=None, dirty=None)
-    records = [make_record("lora", 1, bleu=0.1), make_record("lora", 1, bleu=0.5, code=newer, run_id="newer")]
-    table = build(records)
+    table = build([make_record("lora", 1, bleu=0.1), make_record("lora", 2, bleu=0.5, code=newer)])
     assert cell(table, "lora", "BLEU").ours.mean == pytest.approx(50)
     assert table.provenance.results_version == 2
     assert table.provenance.superseded == 1
 
 
-def test_the_same_seed_twice_is_refused(make_record):
-    with pytest.raises(StoreError, match="row lora, seed 1: expected one finished run"):
-        build([make_record("lora", 1), make_record("lora", 1, run_id="copy")])
+def test_a_failed_run_of_a_newer_results_version_does_not_put_the_finished_ones_aside(make_record, make_failed):
+    newer = Code(results_version=2, commit=None, dirty=None)
+    table = build([make_record("lora", 1), make_failed("lora", 2, code=newer)])
+    assert tuple(table.rows[0].seeds) == (1,)
+    assert table.provenance.results_version == 1
+    nothing_finished = build([make_failed("lora", 1), make_failed("lora", 2, code=newer)])
+    assert [run.seed for run in nothing_finished.unfinished] == [2]
+
+
+def test_provenance_names_steps_commits_libraries_and_devices(make_record, make_paper_record):
+    first = make_paper_record("lora", 1, code=Code(results_version=1, commit="a" * 40, dirty=False))
+    machine = first.environment.model_copy(update={"accelerator": "Imaginary 9000", "libraries": {"torch": "2.14.0"}})
+    second = make_paper_record(
+        "lora", 2, code=Code(results_version=1, commit="b" * 40, dirty=True), environment=machine
+    )
+    found = build([first, second], scale="paper", source="hub").provenance
+    assert found.commits == ("a" * 10, "b" * 10)
+    assert found.dirty_runs == 1
+    assert found.torch_versions == ("2.13.0", "2.14.0")
+    assert found.devices == ("CPU, x", "Imaginary 9000")
+    assert (found.optimizer_steps, found.epochs, found.text_forms) == ((500,), (5,), ("tokenized",))
+    assert build([make_record("lora", 1)]).provenance.epochs == ()
+
+
+def test_the_steps_are_those_trained_and_not_the_step_selected(make_record):
+    curve = [CurvePoint(step=step, validation_loss=1.0) for step in (200, 400)]
+    record = make_record("lora", 1, curve=curve, selection=Selection(rule="best", step=200, split="test"))
+    assert build([record]).provenance.optimizer_steps == (400,)
 
 
 def test_seeds_that_disagree_on_the_number_of_parameters_are_refused(make_record):

@@ -38,6 +38,7 @@ def test_the_fingerprint_names_python_machine_and_libraries():
     assert found.memory_bytes > 2**27
     assert set(found.libraries) <= set(LIBRARIES)
     assert found.libraries["numpy"].count(".") >= 1
+    assert {"torch", "transformers", "accelerate", "datasets"} <= set(found.libraries)
 
 
 def test_the_fingerprint_names_no_machine_no_user_and_no_folder():

@@ -140,6 +140,17 @@ def test_an_unwritable_store_says_so_in_one_line(tmp_path, make_record):
         Store(tmp_path / "runs").write(make_record())
 
 
+def test_a_lock_in_an_unwritable_store_says_so_in_one_line(tmp_path):
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    (tmp_path / "held" / "lock").mkdir(parents=True)
+    for store, run_id in [(Store(tmp_path / "runs"), "run"), (Store(tmp_path), "held")]:
+        expected = pytest.raises(StoreError, match="expected to lock the run's folder, found")
+        with expected as caught, store.lock(run_id, blocking=False):
+            pass
+        assert not isinstance(caught.value, RunLockedError)
+        assert "\n" not in str(caught.value)
+
+
 def test_a_record_is_as_readable_as_the_umask_allows(tmp_path, make_record):
     before = os.umask(0o022)
     try:

@@ -58,7 +58,7 @@ class Display:
                 self._live.update(self._table(notes))
             elif running := [note for note in notes if note.state == "running"]:
                 lines = "; ".join(f"{note.row} seed {note.seed}: {_where(note)}" for note in running)
-                self._console.print(f"{self._head(notes)} | {lines}", soft_wrap=True)
+                self._say(f"{self._head(notes)} | {lines}")
 
     def _report_ended(self, notes: Sequence[Note]) -> None:
         """One lasting line for every run that has ended since the last look."""
@@ -66,7 +66,11 @@ class Display:
             # A refused run is the command's own last line.
             if note.state not in ("running", "refused") and note.job not in self._reported:
                 self._reported.add(note.job)
-                self._console.print(f"{note.state:>8}  {note.row} seed {note.seed}  {note.message}", soft_wrap=True)
+                self._say(f"{note.state:>8}  {note.row} seed {note.seed}  {note.message}")
+
+    def _say(self, line: str) -> None:
+        """One plain line: messages hold brackets, which rich would take for its markup."""
+        self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def _table(self, notes: Sequence[Note]) -> Table:
         table = Table(title=self._head(notes), title_justify="left")

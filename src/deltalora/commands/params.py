@@ -1,6 +1,5 @@
 """`deltalora params`: exact parameter counts of every method, from the configuration alone."""
 
-import argparse
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deltalora import methods, models
+from deltalora.commands.arguments import OneLineParser
 from deltalora.config import compose, to_run_config
 from deltalora.report import paper_table
 
@@ -24,9 +24,9 @@ initialised classification head, trained by every method and not counted in the 
 
 def params(arguments: Sequence[str]) -> int:
     """Prints the counts as a table or, with --json, as one object: method -> counts and the paper's figure."""
-    parser = argparse.ArgumentParser(prog="deltalora params", description=DESCRIPTION)
+    parser = OneLineParser(prog="deltalora params", description=DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    options, overrides = parser.parse_known_args(arguments)
+    options, overrides = parser.with_overrides(arguments)
     if not any(override.startswith("scale=") for override in overrides):
         overrides = ["scale=paper", *overrides]
     counted: dict[str, dict[str, Any]] = {}

@@ -1,6 +1,5 @@
 """`deltalora score`: the metrics of texts in files, without any model."""
 
-import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from deltalora.commands.arguments import OneLineParser
 from deltalora.metrics import Score, score_e2e, score_xsum
 
 DESCRIPTION = """Scores a file of generated texts, one a line, against a file of references. e2e: references in blocks
@@ -19,7 +19,7 @@ _TASKS: Mapping[str, Callable[[Path, Path], dict[str, Score]]] = {"e2e": score_e
 
 def score(arguments: Sequence[str]) -> int:
     """Prints metric -> value and signature."""
-    parser = argparse.ArgumentParser(prog="deltalora score", description=DESCRIPTION)
+    parser = OneLineParser(prog="deltalora score", description=DESCRIPTION)
     parser.add_argument("task", choices=list(_TASKS))
     parser.add_argument("hyp", type=Path, help="hypotheses")
     parser.add_argument("ref", type=Path, help="references")

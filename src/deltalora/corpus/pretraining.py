@@ -75,7 +75,11 @@ def pretraining_pairs(seed: int) -> Iterator[tuple[tuple[tuple[str, str], ...], 
 
 
 def linearise(slots: tuple[tuple[str, str], ...]) -> str:
-    """The one-line form `slot : value | slot : value`, as in LoRA's E2E files."""
+    """The one-line form `slot : value | slot : value` with slot names as they are given.
+
+    The separators are those of LoRA's E2E files; the names are not, since those files rename three of E2E's slots
+    (eatType is Type there, priceRange is price, familyFriendly is family friendly).
+    """
     return " | ".join(f"{slot} : {value}" for slot, value in slots)
 
 

@@ -49,6 +49,9 @@ def realise(entity: Entity, openings: Sequence[str], following: Sequence[str], r
         openings: Frames for the first sentence; they name the thing and must contain `{name} {verbs}.`.
         following: Frames for the later ones; they must contain `It {verbs}.`.
         rng: The only source of variation.
+
+    Raises:
+        ValueError: No frame can say any of the slots that are left, because the two frames above are missing.
     """
     slots = list(entity.slots)
     if rng.random() < SHUFFLED_SHARE:

@@ -82,6 +82,10 @@ def parse_domain(text: str) -> Domain:
     """Read one domain from the notation in this module's docstring.
 
     Every value of every slot must own a verb phrase or be a head noun, so that the realiser can always say it.
+
+    Raises:
+        ValueError: A line is not in the notation, a bracket names a value that the slot does not have, or a value has
+            no verb phrase.
     """
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     header, nouns = lines[0].removeprefix("domain ").split(":")
@@ -117,7 +121,10 @@ def parse_domain(text: str) -> Domain:
 
 
 def draw_entity(domain: Domain, rng: random.Random, fewest: int, most: int) -> Entity:
-    """Draw a thing with `fewest` to `most` stated slots; names and values of the target domain never come up."""
+    """Draw a thing with `fewest` to `most` stated slots and a name that is not kept back for the target domain.
+
+    Closed values may be the target's too, as "riverside" and "Italian" are; the phrases that say them differ.
+    """
     size = rng.randint(fewest, min(most, len(domain.slots)))
     kept = sorted(rng.sample(range(len(domain.slots)), size))
     stated = []

@@ -112,25 +112,37 @@ class AdaLoRA(LowRankMethod):
 
     def __init__(self, config: AdaLoRAConfig) -> None:
         super().__init__(config)
-        self._schedule: Schedule | None = None
         self._total_steps: int | None = None
         self._parameters: list[torch.Tensor] = []
         self._sensitivity: list[torch.Tensor] = []
         self._uncertainty: list[torch.Tensor] = []
-        self._ranks = torch.zeros(0, dtype=torch.int64)
         self._last_step = torch.tensor(-1)
 
     def plan(self, total_steps: int) -> None:
         """Places the fall of the budget between the two warm-ups.
 
+        A pruned Λ_i grows back in the next optimizer step. The last step must therefore prune, or the model ends with
+        more than its budget: with intervals between the allocations only a final phase of two steps sees to that.
+
         Raises:
-            ConfigError: The warm-ups leave no step between them.
+            ConfigError: The warm-ups leave no step between them, or what was pruned last would grow back.
         """
-        initial, final = self.config.initial_warmup, self.config.final_warmup
+        initial, final, interval = self.config.initial_warmup, self.config.final_warmup, self.config.mask_interval
         if total_steps <= initial + final:
             raise ConfigError(
                 f"expected more optimizer steps than AdaLoRA's initial_warmup ({initial}) + final_warmup ({final}), "
                 f"found {total_steps}: lower method.initial_warmup or method.final_warmup, or train longer"
+            )
+        if final < 2 and interval > 1:
+            raise ConfigError(
+                f"expected AdaLoRA's final_warmup to be at least 2 with mask_interval {interval}, found {final}: else "
+                f"the last of {total_steps} steps may not prune and pruned values grow back; raise "
+                "method.final_warmup to 2, or set method.mask_interval to 1"
+            )
+        if total_steps == initial + 1:
+            raise ConfigError(
+                f"expected at least two more optimizer steps than AdaLoRA's initial_warmup ({initial}), found "
+                f"{total_steps}: no step would prune; lower method.initial_warmup or train longer"
             )
         self._total_steps = total_steps
 
@@ -144,13 +156,23 @@ class AdaLoRA(LowRankMethod):
         return SVDBranch(A.to(weight), B.to(weight), self.config.alpha / (rank + 1e-5))
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Wraps W_Q and W_V; the model must already be on its device, where the averages are kept too."""
+        """Wraps W_Q and W_V; the model must already be on its device, where the averages are kept too.
+
+        Raises:
+            ModelError: The projections cannot be found.
+        """
         super().inject(model, generator)
-        branches = self._branches()
-        self._parameters = [p for b in branches for p in (b.lora_A, b.lora_B, b.lora_E)]
+        self._parameters = [p for b in self._branches() for p in (b.lora_A, b.lora_B, b.lora_E)]
         self._sensitivity = [torch.zeros_like(parameter.detach()) for parameter in self._parameters]
         self._uncertainty = [torch.zeros_like(parameter.detach()) for parameter in self._parameters]
-        self._ranks = torch.full((len(branches),), self.config.initial_rank)
+
+    def before_step(self, step: int) -> None:
+        """Refuses to open a step of unknown place in the schedule, before any weight has moved.
+
+        Raises:
+            ConfigError: `plan` has not been called.
+        """
+        self._planned()
 
     def penalty(self) -> torch.Tensor | float:
         """Returns weight · mean over all P and Q of ‖M Mᵀ − I‖_F, in full precision even under autocast."""
@@ -179,13 +201,17 @@ class AdaLoRA(LowRankMethod):
         self._last_step.fill_(step)
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
-        """Returns the budget after the last step and the rank every matrix kept at the last pruning."""
+        """Returns the rank every matrix has now (its non-zero Λ_i), their sum, and the budget after the last step.
+
+        Between two allocations pruned values grow back, so that the ranks exceed the budget; at the end they do not.
+        Before the first step all are 0, since Λ is.
+
+        Raises:
+            ConfigError: `plan` has not been called.
+        """
         schedule = self._planned()
-        return {
-            "budget": schedule.budget(int(self._last_step)),
-            "total_rank": int(self._ranks.sum()),
-            "ranks": self._ranks.tolist(),
-        }
+        ranks = [int(torch.count_nonzero(branch.lora_E)) for branch in self._branches()]
+        return {"budget": schedule.budget(int(self._last_step)), "total_rank": sum(ranks), "ranks": ranks}
 
     def _planned(self) -> Schedule:
         if self._total_steps is None:
@@ -222,7 +248,6 @@ class AdaLoRA(LowRankMethod):
     def _prune(self, surplus: int) -> None:
         """Sets Λ_i to zero for the `surplus` least important triplets and all that tie with the last of them."""
         if surplus == 0:
-            self._ranks.fill_(self.config.initial_rank)
             return
         products = torch._foreach_mul(self._sensitivity, self._uncertainty)
         scores = torch.stack(
@@ -231,13 +256,12 @@ class AdaLoRA(LowRankMethod):
         pruned = scores <= scores.flatten().kthvalue(surplus).values
         for branch, mask in zip(self._branches(), pruned, strict=True):
             branch.lora_E.masked_fill_(mask.unsqueeze(1), 0.0)
-        self._ranks.copy_((~pruned).sum(1))
 
     def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
         names = [f"{a.projection.name}.{factor}" for a in self.adapted for factor in ("lora_A", "lora_B", "lora_E")]
         averages = {f"sensitivity/{name}": tensor for name, tensor in zip(names, self._sensitivity, strict=True)}
         averages |= {f"uncertainty/{name}": tensor for name, tensor in zip(names, self._uncertainty, strict=True)}
-        return super()._live_state(model) | averages | {"ranks": self._ranks, "last_step": self._last_step}
+        return super()._live_state(model) | averages | {"last_step": self._last_step}
 
     def _branches(self) -> list[SVDBranch]:
         return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, SVDBranch)]

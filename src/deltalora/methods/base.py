@@ -66,8 +66,8 @@ class Attachment:
     def __init__(self, method: Method, optimizer: torch.optim.Optimizer, first_step: int) -> None:
         self.step = first_step
         self._method = method
+        method.before_step(first_step)  # may refuse, and then nothing stays behind in the optimizer
         self._hook = optimizer.register_step_post_hook(self._after_optimizer_step)
-        method.before_step(first_step)
 
     def _after_optimizer_step(self, optimizer: torch.optim.Optimizer, args: object, kwargs: object) -> None:
         # The next step begins here, because its forward passes already need what before_step decides (DyLoRA's rank).
@@ -140,11 +140,20 @@ class Method(ABC):
         return 0.0
 
     def before_step(self, step: int) -> None:
-        """Opens optimizer step `step` (0-based) before its forward passes; nothing moves until `optimizer.step`."""
+        """Opens optimizer step `step` (0-based) before its forward passes; nothing moves until `optimizer.step`.
+
+        Raises:
+            ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
+        """
         del step
 
     def after_step(self, step: int) -> None:
-        """Closes optimizer step `step` right after `optimizer.step()`, while gradients are still alive."""
+        """Closes optimizer step `step` right after `optimizer.step()`, while gradients are still alive.
+
+        Raises:
+            ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
+            ModelError: The gradients are gone already and the method needs them (AdaLoRA).
+        """
         del step
 
     def merge(self, model: nn.Module, in_place: bool = False) -> nn.Module:
@@ -217,6 +226,7 @@ class Method(ABC):
 
         Raises:
             ModelError: The optimizer lacks some of the parameters the method trains.
+            ConfigError: AdaLoRA has not been planned.
         """
         held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
         trained = [p for group in self.trainable(model) for p in group.parameters.values()]
@@ -228,5 +238,9 @@ class Method(ABC):
         return Attachment(self, optimizer, first_step)
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
-        """Returns small facts of the run so far for its record."""
+        """Returns small facts of the run so far for its record.
+
+        Raises:
+            ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
+        """
         return {}

@@ -37,7 +37,9 @@ class DeltaLoRAConfig(LowRankConfig):
     name: Literal["delta_lora"] = "delta_lora"
     rank: int = Field(ge=1, description="Rank of A and B (r).")
     update_ratio: float = Field(ge=0, description="Weight of the delta in W's update (lambda); 0 is LoRA.")
-    start_step: int = Field(ge=-1, description="Optimizer steps without updates of W (K); -1 updates from the first.")
+    start_step: int = Field(
+        ge=-1, description="K: W first moves at 0-based step K+1 (start=algorithm: t > K) or K (start=text: t >= K)."
+    )
     start: Literal["algorithm", "text"] = Field(
         default="algorithm",
         description="Whether W moves at 0-based step t when t > K (Algorithm 1) or when t >= K (the text's wording).",
@@ -46,7 +48,12 @@ class DeltaLoRAConfig(LowRankConfig):
 
 
 class DeltaLoRA(LowRankMethod):
-    """LoRA whose frozen weights follow lambda · (alpha/r) times each step's change of B A."""
+    """LoRA whose frozen weights follow lambda · (alpha/r) times each step's change of B A.
+
+    With K = `start_step`, W first moves at 0-based step K+1 as Algorithm 1 has it (`start="algorithm"`: t > K), or at
+    step K as the text of the paper has it (`start="text"`: t >= K). Under the former K = -1 moves it from the first
+    step on, under the latter -1 and 0 both do.
+    """
 
     config: DeltaLoRAConfig
 

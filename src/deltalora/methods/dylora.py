@@ -101,7 +101,11 @@ class DyLoRA(LowRankMethod):
         return DynamicBranch(A, B, self.config)
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Wraps W_Q and W_V and seeds the method's own generator, so that data order cannot change the ranks."""
+        """Wraps W_Q and W_V and seeds the method's own generator, so that data order cannot change the ranks.
+
+        Raises:
+            ModelError: The projections cannot be found.
+        """
         super().inject(model, generator)
         seed = torch.randint(2**62, (), generator=generator, device=generator.device)
         self._generator_state.copy_(self._generator.manual_seed(int(seed)).get_state())
@@ -145,7 +149,8 @@ class DyLoRA(LowRankMethod):
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
         """Returns the rank of the present step and the one used in evaluation."""
-        evaluation_rank = self._dynamic_branches()[0].evaluation_rank
+        configured = self.config.evaluation_rank or self.config.rank
+        evaluation_rank = next((branch.evaluation_rank for branch in self._dynamic_branches()), configured)
         return {"training_rank": int(self._drawn[1]), "evaluation_rank": evaluation_rank}
 
     def _use_drawn_rank(self) -> None:

@@ -59,7 +59,11 @@ class QueryValue(Method):
     group = "backbone"
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Freezes all but W_Q, W_V and the head, splitting fused weights; draws nothing."""
+        """Freezes all but W_Q, W_V and the head, splitting fused weights; draws nothing.
+
+        Raises:
+            ModelError: The projections cannot be found; the model is as it was then.
+        """
         modules = dict.fromkeys(projection.module for projection in find_projections(model))
         model.requires_grad_(False)
         for path in modules:

@@ -166,7 +166,12 @@ class LowRankMethod(Method):
         """Returns a fresh branch on the device and in the precision of `weight`."""
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Freezes everything but a classification head and wraps the modules that hold W_Q and W_V."""
+        """Freezes everything but a classification head and wraps the modules that hold W_Q and W_V.
+
+        Raises:
+            ModelError: The projections cannot be found, or a weight cannot carry the method (Delta-LoRA's in half
+                precision); the modules before that weight are wrapped then, so load the model anew.
+        """
         by_module: dict[str, list[Projection]] = {}
         for projection in find_projections(model):
             by_module.setdefault(projection.module, []).append(projection)

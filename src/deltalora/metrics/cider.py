@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 
 import numpy as np
 
@@ -33,15 +34,18 @@ class Cider(Metric):
     """
 
     name = "CIDEr"
-    settings = f"{ptb.SIGNATURE}|n:{_ORDER}|sigma:{_SIGMA:g}|idf:references|agg:mean|impl:pycocoevalcap-1.2"
+    settings = (
+        f"{ptb.SIGNATURE}|n:{_ORDER}|sigma:{_SIGMA:g}|idf:references|agg:mean"
+        f"|impl:pycocoevalcap-{version('pycocoevalcap')}"
+    )
 
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
         """Statistics (n, 1): the segment's CIDEr."""
-        known = _reference_vectors(tuple(map(tuple, ptb.tokenize_references(references))))
+        known = _reference_vectors(tuple(map(tuple, ptb.tokenize_references(references, ids))))
         rows = []
-        for text, block in zip(ptb.tokenize(hypotheses), known.segments, strict=True):
+        for text, block in zip(ptb.tokenize(hypotheses, ids), known.segments, strict=True):
             hypothesis = _vector(_counts(text), known.idf, known.unseen_idf)
             rows.append([10.0 * sum(_similarity(hypothesis, reference) for reference in block) / len(block)])
         return np.array(rows)

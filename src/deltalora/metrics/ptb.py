@@ -13,8 +13,8 @@ import pycocoevalcap.tokenizer.ptbtokenizer as coco_tokenizer
 from deltalora.errors import MetricError
 from deltalora.metrics.java import run_java
 
-#: The part of a metric's signature that stands for these tokens.
-SIGNATURE = "case:lc|tok:ptb-corenlp-3.4.1|punct:no"
+#: The part of a metric's signature that stands for these tokens; isolated: no sentence's depend on its neighbours.
+SIGNATURE = "case:lc|tok:ptb-corenlp-3.4.1|punct:no|ptb:isolated"
 
 _JAR = Path(coco_tokenizer.__file__).with_name(coco_tokenizer.STANFORD_CORENLP_3_4_1_JAR)
 _PROGRAM = ("-XX:TieredStopAtLevel=1", "-cp", _JAR.name, "edu.stanford.nlp.process.PTBTokenizer")
@@ -31,7 +31,7 @@ _tokens: dict[str, str] = {}
 _lock = threading.Lock()
 
 
-def tokenize(sentences: Sequence[str]) -> list[str]:
+def tokenize(sentences: Sequence[str], ids: Sequence[str] | None = None) -> list[str]:
     """The tokens of each sentence, joined by single spaces; empty where nothing but punctuation is left.
 
     Brackets stay, as `-lrb-` and the like: the original lower-cases them before it drops `-LRB-`.
@@ -39,35 +39,58 @@ def tokenize(sentences: Sequence[str]) -> list[str]:
     Same as `PTBTokenizer.tokenize` of pycocoevalcap 1.2, the one of tuetschek/e2e-metrics@1b9c4d8, except that a line
     end inside a sentence is a space, and that no sentence's tokens depend on the sentence after it.
 
+    Args:
+        sentences: Any texts.
+        ids: Their names for error messages; `#1`, `#2`, ... when not given.
+
     Raises:
-        MetricError: CoreNLP failed, or gave another number of lines than it was given.
+        MetricError: CoreNLP failed or hung, or did not give one line for a sentence, which is then named.
     """
+    names = [f"#{number}" for number in range(1, len(sentences) + 1)] if ids is None else ids
     lines = [sentence.translate(_LINE_ENDS).strip() for sentence in sentences]
     with _lock:
         if len(_tokens) > _REMEMBERED:
             _tokens.clear()
-        unseen = [line for line in dict.fromkeys(lines) if line not in _tokens]
+        unseen = {line: name for line, name in zip(lines, names, strict=True) if line not in _tokens}
         if unseen:
-            _tokens.update(zip(unseen, _corenlp(unseen), strict=True))
+            _tokens.update(zip(unseen, _corenlp(list(unseen), list(unseen.values())), strict=True))
         return [_tokens[line] for line in lines]
 
 
-def tokenize_references(references: Sequence[Sequence[str]]) -> list[list[str]]:
-    """`tokenize`, for a list of references per segment.
+def tokenize_references(references: Sequence[Sequence[str]], ids: Sequence[str] | None = None) -> list[list[str]]:
+    """`tokenize`, for a list of references per segment; `ids` are the segments' names.
 
     Raises:
         MetricError: As `tokenize`.
     """
-    tokens = iter(tokenize([text for block in references for text in block]))
+    segments = [f"#{number}" for number in range(1, len(references) + 1)] if ids is None else ids
+    names = [f"a reference of {name}" for name, block in zip(segments, references, strict=True) for _ in block]
+    tokens = iter(tokenize([text for block in references for text in block], names))
     return [[next(tokens) for _ in block] for block in references]
 
 
-def _corenlp(lines: Sequence[str]) -> list[str]:
-    text = "".join(f"{line}\n{_NEXT_LINE}\n" for line in lines)
-    output = run_java("PTB tokenizer", [*_PROGRAM, *_FLAGS], _JAR.parent, text).split("\n")
-    if len(output) != 2 * len(lines) + 1:
+def _corenlp(lines: Sequence[str], names: Sequence[str]) -> list[str]:
+    output = _run(lines)
+    if len(output) != 2 * len(lines):
         raise MetricError(
-            f"PTB tokenizer: expected {2 * len(lines)} lines from CoreNLP, found {len(output) - 1}; "
-            "remove control characters from the texts"
+            f"PTB tokenizer: expected one line of tokens for {names[_first_broken(lines)]}, found another number "
+            "from CoreNLP; remove control characters from that text"
         )
-    return [" ".join(token for token in line.split(" ") if token not in _PUNCTUATION).strip() for line in output[:-1:2]]
+    return [" ".join(token for token in line.split(" ") if token not in _PUNCTUATION).strip() for line in output[::2]]
+
+
+def _run(lines: Sequence[str]) -> list[str]:
+    text = "".join(f"{line}\n{_NEXT_LINE}\n" for line in lines)
+    return run_java("PTB tokenizer", [*_PROGRAM, *_FLAGS], _JAR.parent, text).split("\n")[:-1]
+
+
+def _first_broken(lines: Sequence[str]) -> int:
+    """The index of the first line that does not come back as one, by halving: lines are tokenised independently."""
+    low, high = 0, len(lines)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if len(_run(lines[low:middle])) != 2 * (middle - low):
+            high = middle
+        else:
+            low = middle
+    return low

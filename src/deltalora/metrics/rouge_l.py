@@ -1,6 +1,7 @@
 """ROUGE-L as the COCO caption scorer computes it; XSum's ROUGE-L is another metric."""
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import numpy as np
 
@@ -23,13 +24,15 @@ class RougeL(Metric):
     """
 
     name = "ROUGE-L"
-    settings = f"{ptb.SIGNATURE}|beta:{_BETA}|over-refs:max-p-max-r|agg:mean|impl:pycocoevalcap-1.2"
+    settings = (
+        f"{ptb.SIGNATURE}|beta:{_BETA}|over-refs:max-p-max-r|agg:mean|impl:pycocoevalcap-{version('pycocoevalcap')}"
+    )
 
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
         """Statistics (n, 1): F of the segment."""
-        pairs = zip(ptb.tokenize(hypotheses), ptb.tokenize_references(references), strict=True)
+        pairs = zip(ptb.tokenize(hypotheses, ids), ptb.tokenize_references(references, ids), strict=True)
         return np.array([[_f_score(hypothesis, block)] for hypothesis, block in pairs])
 
     def combine(self, statistics: Statistics) -> float:

@@ -9,8 +9,10 @@ from deltalora.report.json_export import to_json
 from deltalora.report.latex import to_latex
 from deltalora.report.markdown import to_markdown
 from deltalora.report.paper import PaperTable, hyperparameter_table, paper_table
+from deltalora.report.provenance import Provenance
+from deltalora.report.selection import TableRow
 from deltalora.report.statistics import Interval, Summary, paired_difference, summarise
-from deltalora.report.table import Cell, Effect, EffectCell, RowResult, Table, TableRow, build_table
+from deltalora.report.table import Cell, Effect, EffectCell, RowResult, SeedResult, Table, build_table
 
 __all__ = [
     "Cell",
@@ -18,7 +20,9 @@ __all__ = [
     "EffectCell",
     "Interval",
     "PaperTable",
+    "Provenance",
     "RowResult",
+    "SeedResult",
     "Summary",
     "Table",
     "TableRow",

@@ -9,13 +9,17 @@ from deltalora.report.table import Table
 
 
 def to_json(table: Table) -> str:
-    """The whole table as one indented JSON object; null is 'no such number'."""
+    """The whole table as one indented JSON object; null is 'no such number'.
+
+    Every row has its runs under `seeds`: seed -> run id, the folder of the record, and the value of every column.
+    """
     content = {
         "name": table.name,
         "title": table.title,
         "setting": table.setting,
         "reference": table.reference,
         "comparable_with_paper": table.comparable,
+        "departures_from_paper": list(table.departures),
         "confidence": CONFIDENCE,
         "columns": [column.model_dump() for column in table.columns],
         "rows": [dataclasses.asdict(row) for row in table.rows],

@@ -43,7 +43,7 @@ _MINUS = re.compile(r"(?<![\w.-])-(?=\d)|(?<= )-(?= )")
 def to_latex(table: Table) -> str:
     """The table and its differences as two or three `table*` floats; the document must load `booktabs`."""
     facts = "; ".join(f"{name}: {value}" for name, value in layout.facts(table))
-    notes = [*layout.reading_notes(table), *(f"Unfinished: {line}." for line in layout.unfinished_lines(table))]
+    notes = [*layout.reading_notes(table), *(f"Without numbers: {line}." for line in layout.unfinished_lines(table))]
     notes.append("; ".join(f"{name}: {value}" for name, value in layout.provenance(table)) + ".")
     floats = [_float(f"{table.title} ({facts}).", f"{table.name}", layout.results_grid(table), notes)]
     effects = layout.effects_grid(table)

@@ -35,7 +35,7 @@ class Grid:
 
 
 def results_grid(table: Table) -> Grid:
-    """The paper's line, ours, and at the paper's scale their difference, for every method."""
+    """The paper's line, ours, and in the paper's setting their difference, for every method."""
     header = ("Method", "From", "Parameters", *(_column_title(column) for column in table.columns))
     return Grid(
         header=header,
@@ -65,15 +65,20 @@ def facts(table: Table) -> tuple[tuple[str, str], ...]:
     """What a reader must know before the first number: name and value."""
     source = table.provenance
     inputs = sorted(set(source.inputs.values()))
-    return (
+    named = [
         ("scale", source.scale),
         ("backbone", source.model or MISSING),
         ("data", source.source),
+        ("text form", ", ".join(source.text_forms) or MISSING),
+        ("training", _training(table)),
         ("split", source.split or MISSING),
         ("scored inputs", ", ".join(f"{n:,}" for n in inputs) or MISSING),
         ("checkpoint", source.selection_rule or MISSING),
-        ("seeds", f"{', '.join(map(str, source.seeds))} (n = {len(source.seeds)})" if source.seeds else "none yet"),
-    )
+        ("seeds", _finished_seeds(source.seeds, source.seeds_asked)),
+    ]
+    if table.departures:
+        named.append(("not the paper's setting", ", ".join(table.departures)))
+    return tuple(named)
 
 
 def reading_notes(table: Table) -> tuple[str, ...]:
@@ -89,10 +94,8 @@ def reading_notes(table: Table) -> tuple[str, ...]:
         f"{_listed(scaled)} are times 100; the validation loss is in nats a token.",
         "Our parameter counts are exact integers; after the plus, those that move without a gradient. "
         "M is 2^20 = 1,048,576; where the paper's M is another, it is said below.",
-        "The scale is the paper's: ours - paper is the gap."
-        if table.comparable
-        else "At this scale backbone and data are not the paper's, so its numbers and ours must not be subtracted: "
-        "compare the differences between methods below.",
+        *_comparison_notes(table),
+        *_code_notes(table),
         *table.notes,
     )
 
@@ -109,8 +112,9 @@ def controls_note(table: Table) -> str:
     """How to read the differences from the controls."""
     subject = next(iter(table.control_effects)).left
     return (
-        f"{subject} minus each control, paired by seed. What is left once LoRA is given the same dropout, scaling or "
-        "learning rate; the paper has no such rows."
+        f"{subject} minus each control, paired by seed. Every control is LoRA without dropout in its branch, as "
+        f"{subject} is; one marked (1+lambda) has that many times LoRA's scaling (alpha) or learning rate as well. "
+        "The paper's table has no such rows."
     )
 
 
@@ -123,17 +127,63 @@ def provenance(table: Table) -> tuple[tuple[str, str], ...]:
         lines.append(("pre-trained weights", f"{source.model}, sha256 {source.model_sha256[:12]}"))
     if source.results_version is not None:
         lines.append(("results version", str(source.results_version)))
+    lines += [
+        (name, "; ".join(values))
+        for name, values in (
+            ("commit", source.commits),
+            ("torch", source.torch_versions),
+            ("device", source.devices),
+        )
+        if values
+    ]
     lines.append(("unfinished runs", str(len(table.unfinished))))
     if source.superseded:
-        lines.append(("runs of older results versions, not used", str(source.superseded)))
+        lines.append(("runs of other results versions, not used", str(source.superseded)))
     return tuple(lines)
 
 
 def unfinished_lines(table: Table) -> tuple[str, ...]:
-    """One line for every run that gave no numbers."""
-    return tuple(
-        f"{run.row}, seed {run.seed}: {run.status}, {run.reason} (run {run.run_id})" for run in table.unfinished
-    )
+    """One line for every run that gave no numbers, and one for every row with seeds that were never run."""
+    stopped = [f"{run.row}, seed {run.seed}: {run.status}, {run.reason} (run {run.run_id})" for run in table.unfinished]
+    missing = [
+        f"{row.row}, seed{'s' if len(row.not_run) > 1 else ''} {_listed([str(seed) for seed in row.not_run])}: not run"
+        for row in table.rows
+        if row.not_run
+    ]
+    return (*stopped, *missing)
+
+
+def _finished_seeds(finished: tuple[int, ...], asked: tuple[int, ...]) -> str:
+    listed = f"{', '.join(map(str, finished))} (n = {len(finished)})" if finished else "none yet"
+    return listed if finished == asked else f"{listed}, asked {', '.join(map(str, asked))}"
+
+
+def _training(table: Table) -> str:
+    source = table.provenance
+    if not source.optimizer_steps:
+        return MISSING
+    steps = f"{_listed([f'{steps:,}' for steps in source.optimizer_steps])} steps"
+    return steps + (f" ({_listed([str(epochs) for epochs in source.epochs])} epochs)" if source.epochs else "")
+
+
+def _comparison_notes(table: Table) -> tuple[str, ...]:
+    if table.departures:
+        return (
+            "For the reasons given, these runs are not of the paper's setting: its numbers and ours must not be "
+            "subtracted; compare the differences between methods below.",
+        )
+    return ("The runs are of the paper's setting: ours - paper is the gap.",) if table.comparable else ()
+
+
+def _code_notes(table: Table) -> tuple[str, ...]:
+    source = table.provenance
+    notes = []
+    if len(source.commits) > 1:
+        notes.append(f"The runs are of {len(source.commits)} commits: {_listed(source.commits)}.")
+    if source.dirty_runs:
+        count = "1 run was" if source.dirty_runs == 1 else f"{source.dirty_runs} runs were"
+        notes.append(f"{count} of a work tree that differed from its commit (dirty).")
+    return tuple(notes)
 
 
 def _result_lines(row: RowResult, columns: Sequence[MetricColumn]) -> tuple[tuple[str, ...], ...]:
@@ -180,10 +230,10 @@ def _column_title(column: MetricColumn) -> str:
 
 def _who(row: RowResult) -> str:
     who = "control (ours)" if row.control else "ours"
-    finished, started = len(row.seeds), len(row.seeds) + row.unfinished
-    if started == 0:
+    finished, asked = len(row.seeds), len(row.seeds_asked)
+    if not row.seeds and not row.unfinished:
         return f"{who}, not run"
-    return f"{who}, {_seeds(finished)}" if finished == started else f"{who}, {finished} of {_seeds(started)}"
+    return f"{who}, {_seeds(finished)}" if finished == asked else f"{who}, {finished} of {_seeds(asked)}"
 
 
 def _parameters(row: RowResult) -> str:

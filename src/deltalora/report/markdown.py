@@ -25,8 +25,8 @@ def to_markdown(table: Table) -> str:
     controls = layout.controls_grid(table)
     if controls.groups:
         blocks += ["### Differences from the controls (ours)", _grid(controls), layout.controls_note(table)]
-    if table.unfinished:
-        blocks += ["### Unfinished runs", _bullets(_escape(line) for line in layout.unfinished_lines(table))]
+    if unfinished := layout.unfinished_lines(table):
+        blocks += ["### Unfinished and missing runs", _bullets(_escape(line) for line in unfinished)]
     blocks += ["### Provenance", _bullets(f"{name}: `{value}`" for name, value in layout.provenance(table))]
     return "\n\n".join(blocks) + "\n"
 

@@ -1,6 +1,6 @@
 """Which records make a table, and the proof that they may stand in one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,17 +11,37 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class Selected:
-    """The records behind one table, all of one scale, source, data, weights and results version.
+class TableRow:
+    """A row asked for.
 
     Attributes:
-        finished: Config id -> seed -> record.
-        unfinished: Failed and interrupted records, by row and seed.
-        superseded: Number of records passed over because a newer results version exists.
+        label: Name to print.
+        row: Name in conf/method, by which the paper's row is found.
+        control: A control of ours, which the paper does not have.
+        config_id: Configuration of the row's runs, equal over its seeds.
+        run_ids: Seed asked for -> id of the run it must be: of that configuration on the present data, weights and
+            results version.
+    """
+
+    label: str
+    row: str
+    control: bool
+    config_id: str
+    run_ids: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The records behind one table. Of every seed asked for, a row has a finished or an unfinished record, or none.
+
+    Attributes:
+        finished: Row -> seed -> record.
+        unfinished: Row -> seed -> record of a failed or interrupted run.
+        superseded: Number of records passed over because of their results version.
     """
 
     finished: dict[str, dict[int, RunRecord]]
-    unfinished: tuple[RunRecord, ...]
+    unfinished: dict[str, dict[int, RunRecord]]
     superseded: int
 
     @property
@@ -30,52 +50,52 @@ class Selected:
         return [record for seeds in self.finished.values() for record in seeds.values()]
 
 
-def select_records(records: Iterable[RunRecord], config_ids: Sequence[str], scale: str, source: str) -> Selected:
-    """Choose by config id and check that the chosen are comparable.
+def select_records(records: Iterable[RunRecord], rows: Sequence[TableRow]) -> Selected:
+    """Take the records with the run ids asked for, under the row and seed they were asked for.
 
-    Of several results versions only the newest among the chosen counts: numbers of different versions never mix.
+    A run id holds configuration, seed, data, weights and results version, so that records that agree with what was
+    asked agree in all of these. A record's own row is not looked at: two rows whose settings coincide are one run.
+
+    Should the ids asked for be of several results versions, only the newest with a finished run counts: numbers of
+    different versions never mix.
 
     Raises:
-        StoreError: A chosen record is of another scale or source; or the finished ones differ in data, weights,
-            selection rule, split, or a metric's signature or inputs; or one seed of one configuration is there twice.
+        StoreError: The finished records differ in what no run id holds: the token ids, a metric's signature, or the
+            number of inputs it scored.
     """
-    wanted = set(config_ids)
-    chosen = [record for record in records if record.config_id in wanted]
-    for record in chosen:
-        if (record.scale, record.source) != (scale, source):
-            raise StoreError(
-                f"run {record.run_id} ({record.row}, seed {record.seed}): expected scale {scale} and source {source}, "
-                f"found {record.scale} and {record.source}; a table never mixes them, ask for one of them"
-            )
-    newest = max((record.code.results_version for record in chosen), default=0)
-    current = [record for record in chosen if record.code.results_version == newest]
-    _check_comparable([record for record in current if record.status == "finished"])
+    # Finished records last: theirs is the word that counts if an id is there twice.
+    by_id = {record.run_id: record for record in sorted(records, key=lambda record: record.status == "finished")}
+    chosen = {
+        row.row: {seed: by_id[run_id] for seed, run_id in sorted(row.run_ids.items()) if run_id in by_id}
+        for row in rows
+    }
+    every = [record for seeds in chosen.values() for record in seeds.values()]
+    finished = [record for record in every if record.status == "finished"]
+    newest = max((record.code.results_version for record in finished or every), default=0)
 
-    finished: dict[str, dict[int, RunRecord]] = {config_id: {} for config_id in config_ids}
-    for record in current:
-        if record.status != "finished":
-            continue
-        seeds = finished[record.config_id]
-        if record.seed in seeds:
-            raise StoreError(
-                f"row {record.row}, seed {record.seed}: expected one finished run, found {seeds[record.seed].run_id} "
-                f"and {record.run_id}; delete one of the two folders"
-            )
-        seeds[record.seed] = record
-    unfinished = sorted((r for r in current if r.status != "finished"), key=lambda r: (r.row, r.seed, r.run_id))
-    return Selected(finished=finished, unfinished=tuple(unfinished), superseded=len(chosen) - len(current))
+    def keep(done: bool) -> dict[str, dict[int, RunRecord]]:
+        return {
+            row: {
+                seed: record
+                for seed, record in seeds.items()
+                if record.code.results_version == newest and (record.status == "finished") == done
+            }
+            for row, seeds in chosen.items()
+        }
+
+    selected = Selected(
+        finished=keep(done=True),
+        unfinished=keep(done=False),
+        superseded=sum(record.code.results_version != newest for record in every),
+    )
+    _check_comparable(selected.all_finished)
+    return selected
 
 
 def _check_comparable(records: Sequence[RunRecord]) -> None:
-    """Refuse finished records that differ in anything but method and seed."""
-    _agree("data", [(r.run_id, tuple(sorted(r.data.files.items()))) for r in records])
-    _agree(
-        "tokenised data",
-        [(r.run_id, r.data.tokenised_sha256) for r in records if r.data.tokenised_sha256 is not None],
-    )
-    _agree("pre-trained weights", [(r.run_id, r.model.sha256) for r in records])
-    _agree("selection rule", [(r.run_id, r.selection.rule) for r in records if r.selection])
-    _agree("split", [(r.run_id, r.selection.split) for r in records if r.selection])
+    """Refuse finished records that were tokenised or scored in different ways: libraries are in no run id."""
+    hashed = [(r.run_id, r.data.tokenised_sha256) for r in records if r.data.tokenised_sha256 is not None]
+    _agree("token ids of the data", hashed)
     for metric in sorted({name for r in records for name in r.scores}):
         scored = [(r.run_id, r.scores[metric]) for r in records if metric in r.scores]
         _agree(f"signature of {metric}", [(run_id, score.signature) for run_id, score in scored])
@@ -88,5 +108,5 @@ def _agree(what: str, values: Sequence[tuple[str, V]]) -> None:
         if value != first:
             raise StoreError(
                 f"runs {first_id} and {run_id}: expected the same {what} in one table, found two; "
-                f"delete the folder of the run that is out of date and run it again"
+                f"run the table with one set of libraries into a new runtime.results_dir"
             )

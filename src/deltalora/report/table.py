@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from deltalora.errors import StoreError
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
-from deltalora.report.selection import Selected, select_records
+from deltalora.report.provenance import Provenance, trace
+from deltalora.report.selection import Selected, TableRow, select_records
+from deltalora.report.setting import departures, dropout_note
 from deltalora.report.statistics import Summary, paired_difference, summarise
 from deltalora.results import RunRecord
-
-#: The scale at which our absolute numbers may be set against the paper's.
-PAPER_SCALE = "paper"
 
 #: Our first column: it resolves what the metrics cannot. The paper has no such column.
 VALIDATION_LOSS = MetricColumn(name="Val. loss", factor=1, higher_is_better=False, paper_decimals=3, our_decimals=3)
@@ -20,30 +19,13 @@ SUBJECT_ROW = "delta_lora"
 
 
 @dataclass(frozen=True)
-class TableRow:
-    """A row asked for.
-
-    Attributes:
-        label: Name to print.
-        row: Name in conf/method, by which the paper's row is found.
-        control: A control of ours, which the paper does not have.
-        config_id: Configuration the row's records must have.
-    """
-
-    label: str
-    row: str
-    control: bool
-    config_id: str
-
-
-@dataclass(frozen=True)
 class Cell:
     """One metric of one row, in the table's unit.
 
     Attributes:
         paper: The paper's number; None if it has none or it could not be read.
         ours: Over seeds; None without a finished run.
-        difference: ours.mean - paper; None unless the scale is the paper's.
+        difference: ours.mean - paper; None unless the runs are of the paper's setting.
     """
 
     paper: float | None
@@ -74,6 +56,19 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class SeedResult:
+    """One finished run of a row.
+
+    Attributes:
+        run_id: The run, by which its record is found.
+        values: Column name -> value in the table's unit; without the metrics the run did not compute.
+    """
+
+    run_id: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
 class RowResult:
     """One row of the table.
 
@@ -85,8 +80,11 @@ class RowResult:
         paper_parameters: The paper's figure as printed, e.g. '0.375M + 48M'.
         trainable: Exact number of trainable parameters; None without a finished run.
         extra_updatable: Exact number of parameters that move without a gradient.
-        seeds: Seeds of the finished runs.
-        unfinished: Number of failed and interrupted runs.
+        config_id: Configuration of the row's runs.
+        seeds_asked: Seeds asked for.
+        seeds: Seed -> its finished run.
+        unfinished: Seeds whose run failed or was interrupted.
+        not_run: Seeds without any record.
         cells: Column name -> cell, validation loss included.
         effect: This row minus the reference row; None for the reference row itself.
     """
@@ -98,8 +96,11 @@ class RowResult:
     paper_parameters: str | None
     trainable: int | None
     extra_updatable: int | None
-    seeds: tuple[int, ...]
-    unfinished: int
+    config_id: str
+    seeds_asked: tuple[int, ...]
+    seeds: dict[int, SeedResult]
+    unfinished: tuple[int, ...]
+    not_run: tuple[int, ...]
     cells: dict[str, Cell]
     effect: Effect | None
 
@@ -116,26 +117,22 @@ class UnfinishedRun:
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """Where our numbers come from. Everything is empty or None before the first run."""
-
-    scale: str
-    source: str
-    seeds: tuple[int, ...]
-    selection_rule: str | None
-    split: str | None
-    results_version: int | None
-    model: str | None
-    model_sha256: str | None
-    data_sha256: dict[str, str]
-    inputs: dict[str, int]
-    signatures: dict[str, str]
-    superseded: int
-
-
-@dataclass(frozen=True)
 class Table:
-    """The whole table."""
+    """The whole table.
+
+    Attributes:
+        name: E.g. 'table1'.
+        title: Of the paper's table.
+        setting: What the paper's numbers are of.
+        reference: Label of the row effects are measured from.
+        columns: Validation loss first.
+        rows: In the order asked for.
+        control_effects: Delta-LoRA minus every control.
+        unfinished: Failed and interrupted runs.
+        departures: What sets our runs apart from the paper's setting; empty if nothing does.
+        notes: What a reader must know of these numbers, in sentences.
+        provenance: Where our numbers come from.
+    """
 
     name: str
     title: str
@@ -145,17 +142,23 @@ class Table:
     rows: tuple[RowResult, ...]
     control_effects: tuple[Effect, ...]
     unfinished: tuple[UnfinishedRun, ...]
+    departures: tuple[str, ...]
     notes: tuple[str, ...]
     provenance: Provenance
 
     @property
     def comparable(self) -> bool:
-        """Whether our absolute numbers may be set against the paper's."""
-        return self.provenance.scale == PAPER_SCALE
+        """Whether there are numbers of ours, and these may be set against the paper's."""
+        return bool(self.provenance.seeds) and not self.departures
 
 
 def build_table(
-    paper_table: PaperTable, rows: Sequence[TableRow], records: Iterable[RunRecord], scale: str, source: str
+    paper_table: PaperTable,
+    rows: Sequence[TableRow],
+    records: Iterable[RunRecord],
+    scale: str,
+    source: str,
+    seeds: Sequence[int],
 ) -> Table:
     """Join the paper's table with our records.
 
@@ -165,18 +168,20 @@ def build_table(
     Args:
         paper_table: The paper's numbers.
         rows: Rows asked for, in the order to print.
-        records: Any records; those with the config id of a row are used.
-        scale: The one scale of the table.
-        source: The one data source of the table.
+        records: Any records; exactly those with a row's run ids are used.
+        scale: Scale asked for, to print.
+        source: Data source asked for, to print.
+        seeds: Seeds asked for, to print; what a row lacks is counted by its own run ids.
 
     Raises:
-        StoreError: The records asked for may not stand in one table; see `select_records`. Or a score is in another
-            unit than the table's column says.
+        StoreError: The records asked for may not stand in one table; see `select_records`. Or a record's config lacks
+            a key of its setting, or a score is in another unit than the table's column says.
     """
-    selected = select_records(records, [row.config_id for row in rows], scale, source)
+    selected = select_records(records, rows)
     columns = (VALIDATION_LOSS, *paper_table.metrics)
-    values = {row.row: _values_by_seed(columns, selected.finished[row.config_id]) for row in rows}
+    values = {row.row: _values_by_seed(columns, selected.finished[row.row]) for row in rows}
     labels = {row.row: row.label for row in rows}
+    departing = departures(selected.all_finished)
 
     def effect(left: str, right: str) -> Effect:
         return _effect(labels, columns, values, paper_table, left, right)
@@ -192,7 +197,7 @@ def build_table(
                 columns,
                 values[row.row],
                 selected,
-                comparable=scale == PAPER_SCALE,
+                comparable=not departing,
                 effect=effect(row.row, reference) if has_effect else None,
             )
         )
@@ -205,10 +210,23 @@ def build_table(
         columns=columns,
         rows=tuple(results),
         control_effects=tuple(effect(SUBJECT_ROW, control.row) for control in controls),
-        unfinished=tuple(_unfinished(record) for record in selected.unfinished),
-        notes=tuple(row.parameter_note for row in paper_table.rows if row.parameter_note and row.row in values),
-        provenance=_provenance(selected, scale, source),
+        unfinished=tuple(
+            _unfinished(row, seed, record)
+            for row, of_row in selected.unfinished.items()
+            for seed, record in of_row.items()
+        ),
+        departures=departing,
+        notes=_notes(paper_table, selected),
+        provenance=trace(selected, scale, source, seeds),
     )
+
+
+def _notes(paper_table: PaperTable, selected: Selected) -> tuple[str, ...]:
+    notes = [row.parameter_note for row in paper_table.rows if row.parameter_note and row.row in selected.finished]
+    one_of_each = {row: next(iter(seeds.values())) for row, seeds in selected.finished.items() if seeds}
+    if (dropout := dropout_note(paper_table.reference_row, one_of_each)) is not None:
+        notes.append(dropout)
+    return tuple(notes)
 
 
 def _values_by_seed(columns: Sequence[MetricColumn], records: Mapping[int, RunRecord]) -> dict[str, dict[int, float]]:
@@ -241,14 +259,14 @@ def _row_result(
     comparable: bool,
     effect: Effect | None,
 ) -> RowResult:
-    records = selected.finished[row.config_id]
+    finished, unfinished = selected.finished[row.row], selected.unfinished[row.row]
     cells = {}
     for column in columns:
         printed = _paper_score(paper, column.name)
         ours = summarise(list(values[column.name].values())) if values[column.name] else None
         difference = ours.mean - printed if comparable and ours is not None and printed is not None else None
         cells[column.name] = Cell(paper=printed, ours=ours, difference=difference)
-    trainable, extra = _parameter_counts(records.values())
+    trainable, extra = _parameter_counts(finished.values())
     return RowResult(
         label=row.label,
         row=row.row,
@@ -257,8 +275,14 @@ def _row_result(
         paper_parameters=_paper_parameters(paper),
         trainable=trainable,
         extra_updatable=extra,
-        seeds=tuple(sorted(records)),
-        unfinished=sum(record.config_id == row.config_id for record in selected.unfinished),
+        config_id=row.config_id,
+        seeds_asked=tuple(sorted(row.run_ids)),
+        seeds={
+            seed: SeedResult(record.run_id, {name: of[seed] for name, of in values.items() if seed in of})
+            for seed, record in finished.items()
+        },
+        unfinished=tuple(unfinished),
+        not_run=tuple(sorted(row.run_ids.keys() - finished.keys() - unfinished.keys())),
         cells=cells,
         effect=effect,
     )
@@ -309,35 +333,13 @@ def _parameter_counts(records: Iterable[RunRecord]) -> tuple[int | None, int | N
     if len(counts) > 1:
         raise StoreError(
             f"runs {' and '.join(counts.values())}: expected the same number of parameters for every seed, "
-            f"found {' and '.join(str(pair) for pair in counts)}; delete the run that is out of date and run it again"
+            f"found {' and '.join(str(pair) for pair in counts)}; run the row again into a new runtime.results_dir"
         )
     return next(iter(counts))
 
 
-def _unfinished(record: RunRecord) -> UnfinishedRun:
+def _unfinished(row: str, seed: int, record: RunRecord) -> UnfinishedRun:
     reason = f"{record.error.type}: {record.error.message}" if record.error else "no reason recorded"
     return UnfinishedRun(
-        row=record.row, seed=record.seed, run_id=record.run_id, status=record.status, reason=" ".join(reason.split())
-    )
-
-
-def _provenance(selected: Selected, scale: str, source: str) -> Provenance:
-    finished = selected.all_finished
-    # All the chosen agree on what is read off the first: `select_records` has made sure.
-    first = finished[0] if finished else None
-    selection = first.selection if first else None
-    signatures = {name: score.signature for record in finished for name, score in record.scores.items()}
-    return Provenance(
-        scale=scale,
-        source=source,
-        seeds=tuple(sorted({record.seed for record in finished})),
-        selection_rule=selection.rule if selection else None,
-        split=selection.split if selection else None,
-        results_version=first.code.results_version if first else None,
-        model=first.model.name if first else None,
-        model_sha256=first.model.sha256 if first else None,
-        data_sha256=dict(first.data.files) if first else {},
-        inputs={name: score.n for record in finished for name, score in record.scores.items()},
-        signatures=signatures,
-        superseded=selected.superseded,
+        row=row, seed=seed, run_id=record.run_id, status=record.status, reason=" ".join(reason.split())
     )

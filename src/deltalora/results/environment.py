@@ -15,6 +15,8 @@ from deltalora.results.record import Environment
 LIBRARIES = (
     "torch",
     "transformers",
+    "accelerate",
+    "datasets",
     "tokenizers",
     "safetensors",
     "numpy",

@@ -21,7 +21,7 @@ class Progress(StoredModel):
     step: int = Field(ge=0, description="Units done in this phase: optimizer steps, batches or examples.")
     total_steps: int = Field(ge=0, description="Units of this phase in all.")
     loss: float | None = Field(default=None, description="Latest training loss, nats a token.")
-    tokens_per_s: float | None = Field(default=None, description="Recent speed.")
+    tokens_per_s: float | None = Field(default=None, description="Non-padding tokens a second since the start.")
     eta_s: float | None = Field(default=None, ge=0, description="Estimated seconds to the end of this phase.")
     updated_at: UtcDatetime = Field(description="UTC; an old value on a live lock means a stalled run.")
 

@@ -2,7 +2,8 @@
 
 A number in a table is traced back through this file: to the configuration, the data, the weights, the code, the machine
 and the predictions it came from. The record says nothing that cannot be known at the end of a run, and nothing of who
-ran it or where on the disk.
+ran it or where on the disk: whoever writes it leaves the folders out of its config (runtime.results_dir, task.data_dir,
+the path of a local model); what lay in them is named by its hashes.
 """
 
 from pathlib import Path
@@ -62,7 +63,7 @@ class Model(StoredModel):
     """The pre-trained weights the run started from."""
 
     name: str = Field(description="The name chosen in conf/model, e.g. 'gpt2_medium'.")
-    source: str = Field(description="Where the weights come from: 'embedded', 'hub:<id>' or 'local'.")
+    source: str = Field(description="Where the weights come from: 'hub', 'local' or 'embedded'.")
     revision: str | None = Field(description="Revision at the hub; None for the other sources.")
     sha256: Sha256 = Field(description="Of the weights; part of the run id.")
 
@@ -70,10 +71,14 @@ class Model(StoredModel):
 class Parameters(StoredModel):
     """Exact numbers of parameters, counted on the model itself."""
 
-    trainable: Count = Field(description="Receive a gradient, classification head excluded.")
+    trainable: Count = Field(
+        description="Receive a gradient, without a head that is counted apart; full fine-tuning counts its head in."
+    )
     extra_updatable: Count = Field(description="Change without a gradient (Delta-LoRA's W_Q and W_V).")
-    head: Count = Field(description="Newly initialised classification head; 0 for generation.")
-    total: Count = Field(description="All parameters, tied ones once.")
+    head: Count = Field(description="Trained classification head that `trainable` leaves out; 0 where there is none.")
+    total: Count = Field(
+        description="Of the untouched backbone, head included, before any branch is added; tied ones once."
+    )
 
 
 class ScoreEntry(StoredModel):
@@ -110,10 +115,12 @@ class Cost(StoredModel):
     evaluation_s: Seconds | None = Field(default=None, description="Validation losses, seconds.")
     decoding_s: Seconds | None = Field(default=None, description="Beam search over the test split, seconds.")
     scoring_s: Seconds | None = Field(default=None, description="Metrics, seconds.")
-    wall_s: Seconds | None = Field(default=None, description="The whole run, over all its resumptions, seconds.")
+    wall_s: Seconds | None = Field(default=None, description="Sum of the timed phases of all its starts, seconds.")
     train_tokens: Count | None = Field(default=None, description="Non-padding tokens seen in training.")
     tokens_per_s: Seconds | None = Field(default=None, description="train_tokens / train_s.")
-    peak_memory_bytes: Count | None = Field(default=None, description="Accelerator's peak, else the process's peak.")
+    peak_memory_bytes: Count | None = Field(
+        default=None, description="Peak of training: allocated on the accelerator, else resident."
+    )
 
 
 class PredictionsFile(StoredModel):
@@ -137,7 +144,7 @@ class RunRecord(StoredModel):
     scale: str = Field(description="'embedded', 'small' or 'paper'. Never mixed in one table.")
     source: str = Field(description="Data source: 'embedded', 'local' or 'hub'. Never mixed in one table.")
     seed: int = Field(description="The run's seed.")
-    config: dict[str, JsonValue] = Field(description="The whole resolved configuration.")
+    config: dict[str, JsonValue] = Field(description="The resolved configuration, without folders.")
     code: Code
     environment: Environment
     data: Data

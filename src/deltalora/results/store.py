@@ -108,16 +108,21 @@ class Store:
 
         Raises:
             RunLockedError: Not blocking, and another process holds the lock.
+            StoreError: The folder or its lock file cannot be made.
         """
         folder = self.run_dir(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE, timeout=-1 if blocking else 0)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
             raise RunLockedError(
                 f"run {run_id}: expected no other process on it, found {folder / LOCK_FILE} held; "
                 f"wait for that process or end it"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{folder}: expected to lock the run's folder, found: {error}; free it or choose another store"
             ) from error
         try:
             sweep_temporaries(folder)

@@ -76,6 +76,9 @@ class PaperTable(_PaperModel):
         for row in self.rows:
             if set(row.scores) != names:
                 raise ValueError(f"row {row.row} must have a value (or null) for each of {sorted(names)}")
+            for value in (row.trainable, row.extra_updatable, *row.scores.values()):
+                if value is not None and value.source not in self.sources:
+                    raise ValueError(f"row {row.row} has a value from {value.source!r}, which is none of the sources")
         if self.row(self.reference_row) is None:
             raise ValueError(f"reference_row {self.reference_row} is no row of the table")
         return self

@@ -1,0 +1,114 @@
+"""Where the numbers of a table come from, read off its finished records."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from deltalora.report.selection import Selected
+from deltalora.report.setting import config_value
+from deltalora.results import RunRecord
+
+#: Digits of a commit id; enough for `git show` in any repository of this size.
+COMMIT_LENGTH = 10
+
+#: Printed for a commit or a version the record does not have.
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where our numbers come from. But for what was asked, everything is empty or None before the first run.
+
+    Attributes:
+        scale: Asked for.
+        source: Data source asked for.
+        seeds_asked: Asked for.
+        seeds: With a finished run in any row.
+        selection_rule: Which checkpoint was scored.
+        split: On what.
+        optimizer_steps: Steps trained, each number once.
+        epochs: Epochs trained, each number once; empty where a number of steps was given instead.
+        text_forms: task.text_form, each once.
+        results_version: deltalora.RESULTS_VERSION.
+        commits: First digits of the commits, each once; 'unknown' for a run outside a repository.
+        dirty_runs: Number of finished runs whose work tree differed from its commit.
+        torch_versions: Each once.
+        devices: Accelerators, or the processor where there was none; each once.
+        model: Name of the backbone.
+        model_sha256: Of its weights.
+        data_sha256: File -> digest.
+        inputs: Metric -> number of inputs scored.
+        signatures: Metric -> signature.
+        superseded: Number of records passed over because of their results version.
+    """
+
+    scale: str
+    source: str
+    seeds_asked: tuple[int, ...]
+    seeds: tuple[int, ...]
+    selection_rule: str | None
+    split: str | None
+    optimizer_steps: tuple[int, ...]
+    epochs: tuple[int, ...]
+    text_forms: tuple[str, ...]
+    results_version: int | None
+    commits: tuple[str, ...]
+    dirty_runs: int
+    torch_versions: tuple[str, ...]
+    devices: tuple[str, ...]
+    model: str | None
+    model_sha256: str | None
+    data_sha256: dict[str, str]
+    inputs: dict[str, int]
+    signatures: dict[str, str]
+    superseded: int
+
+
+def trace(selected: Selected, scale: str, source: str, seeds: Sequence[int]) -> Provenance:
+    """Collect the provenance of the records behind a table.
+
+    Raises:
+        StoreError: A record's config lacks a key that is printed.
+    """
+    finished = selected.all_finished
+    # Equal by the run ids in what is read off the first alone, or made sure of by `select_records`.
+    first = finished[0] if finished else None
+    selection = first.selection if first else None
+    return Provenance(
+        scale=scale,
+        source=source,
+        seeds_asked=tuple(sorted(set(seeds))),
+        seeds=tuple(sorted({seed for of_row in selected.finished.values() for seed in of_row})),
+        selection_rule=selection.rule if selection else None,
+        split=selection.split if selection else None,
+        optimizer_steps=tuple(sorted({_steps(record) for record in finished})),
+        epochs=tuple(sorted({epochs for record in finished if (epochs := _epochs(record)) is not None})),
+        text_forms=_distinct(str(config_value(record, "task.text_form")) for record in finished),
+        results_version=first.code.results_version if first else None,
+        commits=_distinct((record.code.commit or UNKNOWN)[:COMMIT_LENGTH] for record in finished),
+        dirty_runs=len({record.run_id for record in finished if record.code.dirty}),
+        torch_versions=_distinct(record.environment.libraries.get("torch", UNKNOWN) for record in finished),
+        devices=_distinct(record.environment.accelerator or f"CPU, {record.environment.cpu}" for record in finished),
+        model=first.model.name if first else None,
+        model_sha256=first.model.sha256 if first else None,
+        data_sha256=dict(first.data.files) if first else {},
+        inputs={name: score.n for record in finished for name, score in record.scores.items()},
+        signatures={name: score.signature for record in finished for name, score in record.scores.items()},
+        superseded=selected.superseded,
+    )
+
+
+def _steps(record: RunRecord) -> int:
+    """Optimizer steps trained: the curve ends there; the step selected may be an earlier one."""
+    selected = [record.selection.step] if record.selection else []
+    return max([point.step for point in record.curve] + selected)
+
+
+def _epochs(record: RunRecord) -> int | None:
+    if config_value(record, "train.max_steps") is not None:
+        return None
+    epochs = config_value(record, "train.epochs")
+    return epochs if isinstance(epochs, int) else None
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
