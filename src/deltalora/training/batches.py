@@ -39,7 +39,7 @@ class TrainingBatches:
     Args:
         pairs: The encoded training set.
         batch_size: Examples of one optimizer step over all processes and micro-batches; an epoch's last step has fewer
-            when they do not divide evenly.
+            when they do not divide evenly (microsoft/LoRA@c4593f0 drops them: 5,257 steps an epoch of E2E, here 5,258).
         accumulation_steps: Micro-batches a process splits its part of a step into.
         seed: Of the shuffling; each epoch is a permutation of its own.
         pad_id: Fills the right of short rows.

@@ -13,8 +13,9 @@ from deltalora.methods import ParameterGroup
 def build_optimizer(groups: Sequence[ParameterGroup], config: TrainConfig) -> AdamW:
     """One AdamW over all groups; decay is decoupled from the gradient and applied before the Adam step, as torch does.
 
-    Differs from microsoft/LoRA@c4593f0 (src/optimizer.py), which decays after the step: the same to first order in
-    learning_rate * weight_decay.
+    Differs from microsoft/LoRA@c4593f0 (src/optimizer.py) in two places. It decays after the step, which is the same to
+    first order in learning_rate * weight_decay. And it adds epsilon to the root of the second moment before the bias is
+    corrected, so that its 1e-6 acts as 1e-6 / sqrt(1 - beta2^t): 3e-5 in the first step, 1.6e-6 after 500.
     """
     decayed: list[torch.nn.Parameter] = []
     undecayed: list[torch.nn.Parameter] = []
