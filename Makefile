@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-SCALE ?= embedded#   embedded | small | paper
+SCALE ?= embedded#   embedded | paper
 METHODS ?=#          rows of the table, comma-separated; empty = all of them
 SEEDS ?=#            comma-separated; empty = the table's own
 DATA ?=#             embedded | local | hub; empty = the scale's own

@@ -52,9 +52,9 @@ def pretrain(settings: Settings, out: Path, checkpoint: Path, checkpoint_every: 
     tokenizer = recipe.train_tokenizer(settings)
     tokenizer_sha256 = hashlib.sha256(tokenizer_json(tokenizer)).hexdigest()
     corpus = hashlib.sha256()
-    examples = _read(recipe, settings.seed, settings.steps * settings.batch_size, tokenizer, corpus)
+    examples = read_examples(recipe, settings.seed, settings.steps * settings.batch_size, tokenizer, corpus)
     batches = make_batches(examples, recipe.pad, settings.batch_size, settings.seed)
-    held_out = _read(recipe, settings.seed + 1, settings.validation_pairs, tokenizer, corpus)
+    held_out = read_examples(recipe, settings.seed + 1, settings.validation_pairs, tokenizer, corpus)
     validation = make_batches(held_out, recipe.pad, settings.batch_size, settings.seed)
     digests = {"corpus_sha256": corpus.hexdigest(), "tokenizer_sha256": tokenizer_sha256}
     run = {**asdict(settings), **digests}
@@ -102,9 +102,10 @@ def corpus_head_sha256(recipe: Recipe, seed: int) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _read(
+def read_examples(
     recipe: Recipe, seed: int, count: int, tokenizer: PreTrainedTokenizerFast, corpus: "hashlib._Hash"
 ) -> list[Example]:
+    """Token ids of the first `count` texts, which are added to the digest `corpus`."""
     examples, rng = [], random.Random(seed)
     for first, second in islice(recipe.texts(seed), count):
         corpus.update(f"{first}\t{second}\n".encode())
@@ -153,6 +154,7 @@ def save(
         **measured,
         "seconds": round(seconds),
         **digests,
+        "weights_sha256": hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest(),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -49,19 +49,14 @@ DEFAULTS = Settings(
     steps=3000,
     batch_size=16,
     learning_rate=1e-3,
-    warmup_steps=100,
-    weight_decay=0.01,
-    seed=0,
-    vocabulary=1536,
     tokenizer_pairs=5000,
     validation_pairs=500,
 )
 
 
 def train_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:
-    """Trained on source text alone, so that pre-training meets every token."""
-    read = chain.from_iterable(islice(texts(settings.seed), settings.tokenizer_pairs))
-    return bracketed_tokenizer(read, settings.vocabulary)
+    """Trained on `texts`."""
+    return bracketed_tokenizer(texts(settings.seed), settings)
 
 
 def texts(seed: int) -> Iterator[tuple[str, str]]:

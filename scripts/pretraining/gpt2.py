@@ -16,18 +16,7 @@ from pretraining.recipe import IGNORED, POSITIONS, Batch, Example, Settings, byt
 END = "<|endoftext|>"
 END_ID = 0
 
-DEFAULTS = Settings(
-    architecture="gpt2",
-    steps=3300,
-    batch_size=32,
-    learning_rate=3e-3,
-    warmup_steps=100,
-    weight_decay=0.01,
-    seed=0,
-    vocabulary=1536,
-    tokenizer_pairs=20_000,
-    validation_pairs=1000,
-)
+DEFAULTS = Settings(architecture="gpt2", steps=3300, batch_size=32, learning_rate=3e-3)
 
 
 def train_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Protocol
 
 import torch
@@ -32,12 +33,12 @@ class Settings:
     steps: int
     batch_size: int
     learning_rate: float
-    warmup_steps: int
-    weight_decay: float
-    seed: int
-    vocabulary: int
-    tokenizer_pairs: int
-    validation_pairs: int
+    warmup_steps: int = 100
+    weight_decay: float = 0.01
+    seed: int = 0
+    vocabulary: int = 1536
+    tokenizer_pairs: int = 20_000
+    validation_pairs: int = 1000
 
 
 class Recipe(Protocol):
@@ -90,9 +91,13 @@ def byte_level_bpe(
     return tokenizer
 
 
-def bracketed_tokenizer(texts: Iterator[str], vocabulary: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of RoBERTa's and BART's kind: `<s> A </s>` of one text, `<s> A </s></s> B </s>` of two."""
-    tokenizer = byte_level_bpe(texts, vocabulary, SPECIAL_TOKENS, add_prefix_space=True)
+def bracketed_tokenizer(texts: Iterator[tuple[str, str]], settings: Settings) -> PreTrainedTokenizerFast:
+    """A tokenizer of RoBERTa's and BART's kind: `<s> A </s>` of one text, `<s> A </s></s> B </s>` of two.
+
+    Trained on the architecture's own source text alone, so that pre-training meets every token.
+    """
+    read = chain.from_iterable(islice(texts, settings.tokenizer_pairs))
+    tokenizer = byte_level_bpe(read, settings.vocabulary, SPECIAL_TOKENS, add_prefix_space=True)
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", END), ("<s>", START), add_prefix_space=True)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

@@ -9,7 +9,7 @@ import random
 from array import array
 from collections.abc import Iterator
 from functools import cache
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import torch
@@ -45,24 +45,12 @@ MASKED_SHARE = 0.3
 SHOWN_AS_MASK, SHOWN_AS_OTHER = 0.6, 0.25
 FOLLOWED_TEXTS = 5000
 
-DEFAULTS = Settings(
-    architecture="roberta",
-    steps=5000,
-    batch_size=24,
-    learning_rate=1e-3,
-    warmup_steps=100,
-    weight_decay=0.01,
-    seed=0,
-    vocabulary=1536,
-    tokenizer_pairs=20_000,
-    validation_pairs=1000,
-)
+DEFAULTS = Settings(architecture="roberta", steps=5000, batch_size=24, learning_rate=1e-3)
 
 
 def train_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:
-    """Trained on source text alone, so that pre-training meets every token."""
-    read = chain.from_iterable(islice(texts(settings.seed), settings.tokenizer_pairs))
-    return bracketed_tokenizer(read, settings.vocabulary)
+    """Trained on `texts`."""
+    return bracketed_tokenizer(texts(settings.seed), settings)
 
 
 def texts(seed: int) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ EXPECTED = {
 }
 EXPECTED["webnlg"] = EXPECTED["e2e"]
 
-#: The issue's own integers: full, FT without embeddings, W_Q and W_V, rank-r branches, AdaLoRA.
+#: The same, written out: full, FT without embeddings, W_Q and W_V, rank-r branches, AdaLoRA.
 STATED = {
     "e2e": (354_823_168, 303_360_000, 50_331_648, 393_216, 393_408),
     "webnlg": (354_823_168, 303_360_000, 50_331_648, 393_216, 393_408),

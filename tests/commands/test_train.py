@@ -30,6 +30,9 @@ def one_line(captured: str) -> str:
         (["-m", "method=lora,dylora", "seed=abc"], "seed: input should be a valid integer"),
         (["--run", "method=lora"], "unknown option --run"),
         (["task.source=local", "task.data_dir=/nowhere"], "/nowhere: expected a folder with the E2E files"),
+        (["experiment=webnlg", "task.source=local", "task.data_dir=/nowhere"], "/nowhere: expected a folder with the"),
+        (["experiment=xsum", "task.source=local", "task.data_dir=/nowhere"], "/nowhere: expected a folder with"),
+        (["experiment=glue/rte", "task.source=local", "task.data_dir=/nowhere"], "/nowhere: expected a folder with"),
         (["model.source=local", "model.path=/nowhere"], "mend model.path"),
         (["-m", "method=lora,dylora", "train.batch_size=0"], "train.batch_size"),
     ],
@@ -38,6 +41,27 @@ def test_a_wrong_configuration_ends_with_exit_code_two_and_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], overrides: list[str], said: str
 ) -> None:
     assert main(["train", *overrides, f"runtime.results_dir={tmp_path / 'runs'}"]) == 2
+    assert said in one_line(capsys.readouterr().err)
+    assert not (tmp_path / "runs").exists()
+
+
+#: Experiment -> file, its damaged content, what is said of it.
+DAMAGED = {
+    "webnlg": ("train.json", '{"entries": [', "train.json"),
+    "xsum": ("train.jsonl", '{"document": "A b.", "summary": "", "id": "1"}', "train.jsonl:1: expected text in"),
+    "glue/rte": ("rte/train.jsonl", '{"sentence1": "A", "sentence2": "B", "label": 7}', "a class from 0 to 1"),
+}
+
+
+@pytest.mark.parametrize("experiment", DAMAGED)
+def test_damaged_data_end_with_exit_code_two_one_line_and_no_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], experiment: str
+) -> None:
+    name, content, said = DAMAGED[experiment]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
+    source = ["task.source=local", f"task.data_dir={tmp_path}", f"runtime.results_dir={tmp_path / 'runs'}"]
+    assert main(["train", f"experiment={experiment}", *source]) == 2
     assert said in one_line(capsys.readouterr().err)
     assert not (tmp_path / "runs").exists()
 

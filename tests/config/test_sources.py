@@ -103,12 +103,15 @@ def files(*groups: str) -> list[Path]:
 
 def needs_a_source(leaf: Leaf) -> bool:
     named = leaf.file.startswith("method/") and leaf.key in ("name", "rate")
+    # Of a task: what it is, and where its data lie.
+    named |= leaf.file.startswith("task/") and leaf.key.split(".")[1] in ("name", "dataset", "source", "data_dir", "limits")
+    named |= leaf.key == "task.hub.path"
     return not named and not leaf.value.startswith("${")
 
 
 HYPERPARAMETERS = [
     leaf
-    for path in [*files("experiment", "family", "at_scale", "method", "debug"), config_dir() / "train.yaml"]
+    for path in [*files("experiment", "family", "at_scale", "method", "debug", "task"), config_dir() / "train.yaml"]
     for leaf in leaves(path)
     if needs_a_source(leaf)
 ]

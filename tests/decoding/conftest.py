@@ -7,9 +7,10 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from deltalora.config import DecodingConfig
+from tiny_models import gpt2_config
 
 LETTERS = "abcdefghijklmnop"
 END = "<end>"
@@ -30,19 +31,7 @@ def model(tokenizer: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
     """Weights wide enough that the next token depends on the whole prefix and its position."""
     torch.manual_seed(3)
     size = len(tokenizer)
-    config = GPT2Config(
-        vocab_size=size,
-        n_positions=32,
-        n_embd=16,
-        n_layer=2,
-        n_head=2,
-        initializer_range=0.6,
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        bos_token_id=size - 1,
-        eos_token_id=size - 1,
-    )
+    config = gpt2_config(vocab_size=size, initializer_range=0.6, bos_token_id=size - 1, eos_token_id=size - 1)
     return GPT2LMHeadModel(config).eval()
 
 

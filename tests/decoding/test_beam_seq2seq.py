@@ -8,10 +8,11 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
-from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
+from transformers import BartForConditionalGeneration, PreTrainedTokenizerFast
 
 from deltalora.config import DecodingConfig
 from deltalora.decoding import beam_search
+from tiny_models import bart_config
 
 Search = Callable[..., DecodingConfig]
 Prompts = list[tuple[int, ...]]
@@ -51,18 +52,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def model(tokenizer: PreTrainedTokenizerFast) -> BartForConditionalGeneration:
     """Weights wide enough that the next token depends on the source, on the prefix and on its position."""
     torch.manual_seed(4)
-    config = BartConfig(
-        vocab_size=len(tokenizer),
-        d_model=16,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
-        max_position_embeddings=32,
-        init_std=0.6,
-    )
+    config = bart_config(vocab_size=len(tokenizer), init_std=0.6)
     network = BartForConditionalGeneration(config).eval()
     network.final_logits_bias[0, END] = 3.0  # else every hypothesis is as long as may be
     return network

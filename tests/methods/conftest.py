@@ -7,17 +7,15 @@ import pytest
 import torch
 from torch import nn
 from transformers import (
-    BartConfig,
     BartForConditionalGeneration,
-    GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
-    RobertaConfig,
     RobertaForSequenceClassification,
 )
 
 from deltalora.methods import Method, build_method
+from tiny_models import bart_config, gpt2_config, roberta_config
 
 VOCABULARY = 40
 METHOD_VALUES: dict[str, dict[str, object]] = {
@@ -39,51 +37,16 @@ METHOD_VALUES: dict[str, dict[str, object]] = {
 
 
 def _gpt2() -> nn.Module:
-    config = GPT2Config(
-        vocab_size=VOCABULARY,
-        n_positions=16,
-        n_embd=16,
-        n_layer=2,
-        n_head=2,
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        bos_token_id=0,
-        eos_token_id=2,
-    )
-    return GPT2LMHeadModel(config)
+    return GPT2LMHeadModel(gpt2_config(vocab_size=VOCABULARY, n_positions=16, bos_token_id=0, eos_token_id=2))
 
 
 def _roberta() -> nn.Module:
-    config = RobertaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=20,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        type_vocab_size=1,
-    )
-    return RobertaForSequenceClassification(config)
+    return RobertaForSequenceClassification(roberta_config(vocab_size=VOCABULARY, max_position_embeddings=20))
 
 
 def _bart() -> nn.Module:
-    config = BartConfig(
-        vocab_size=VOCABULARY,
-        d_model=16,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
-        max_position_embeddings=16,
-        dropout=0.0,
-        forced_eos_token_id=None,
-    )
-    return BartForConditionalGeneration(config)
+    shape = bart_config(vocab_size=VOCABULARY, max_position_embeddings=16, forced_eos_token_id=None)
+    return BartForConditionalGeneration(shape)
 
 
 def _llama() -> nn.Module:

@@ -2,26 +2,18 @@
 
 import pytest
 import torch
-from transformers import RobertaConfig, RobertaForSequenceClassification
+from transformers import RobertaForSequenceClassification
 
 from deltalora.errors import ModelError
 from deltalora.methods import head_parameters, output_layer
+from tiny_models import roberta_config
 
 IDS = torch.tensor([[0, 5, 6, 7, 2], [0, 9, 8, 4, 2]])
 
 
 def classifier(labels, seed=0):
     """The same backbone for every number of labels, a head from `seed`."""
-    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    config = RobertaConfig(
-        vocab_size=40,
-        max_position_embeddings=20,
-        type_vocab_size=1,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        num_labels=labels,
-        **shape,
-    )
+    config = roberta_config(vocab_size=40, max_position_embeddings=20, num_labels=labels)
     model = RobertaForSequenceClassification(config)
     for part, own_seed in ((model.roberta, 0), (model.classifier, seed)):
         generator = torch.Generator().manual_seed(own_seed)

@@ -144,16 +144,14 @@ def test_tables_12_and_13_hold_the_settings_of_xsum():
 )
 def test_table_14_holds_the_settings_of_glue(task, batch_size, learning_rate, epochs, start_step, max_length):
     assert hyperparameter_table("table14").column(task) == {
-        "rank": 8,
         "start_step": start_step,
         "learning_rate": learning_rate,
-        "warmup_ratio": 0.06,
         "batch_size": batch_size,
         "epochs": epochs,
-        "weight_decay": 0.1,
         "max_length": max_length,
     }
-    assert hyperparameter_table("table14").unavailable(task) == ("alpha", "update_ratio")
+    unread = ("rank", "alpha", "update_ratio", "warmup_ratio", "weight_decay")
+    assert hyperparameter_table("table14").unavailable(task) == unread
 
 
 def test_figure_3_names_its_rows_and_a_table_is_no_figure():

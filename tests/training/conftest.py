@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2LMHeadModel
 
 from deltalora.config import TrainConfig
 from deltalora.methods import Method, build_method
@@ -15,6 +15,7 @@ from deltalora.training.batches import TrainingBatches
 from deltalora.training.loggers import NoLogger
 from deltalora.training.loop import Trainer
 from deltalora.training.objective import CausalObjective
+from tiny_models import gpt2_config
 
 STEPS = 12
 PAD = 0
@@ -66,18 +67,8 @@ BuildTrainer = Callable[..., tuple[Trainer, GPT2LMHeadModel, Method]]
 
 def tiny_gpt2(dtype: torch.dtype = torch.float32, dropout: float = 0.0) -> GPT2LMHeadModel:
     torch.manual_seed(0)
-    config = GPT2Config(
-        vocab_size=50,
-        n_positions=32,
-        n_embd=16,
-        n_layer=2,
-        n_head=2,
-        resid_pdrop=dropout,
-        embd_pdrop=dropout,
-        attn_pdrop=dropout,
-        bos_token_id=0,
-        eos_token_id=0,
-    )
+    dropouts = {"resid_pdrop": dropout, "embd_pdrop": dropout, "attn_pdrop": dropout}
+    config = gpt2_config(vocab_size=50, bos_token_id=0, eos_token_id=0, **dropouts)
     return GPT2LMHeadModel(config).to(dtype)
 
 

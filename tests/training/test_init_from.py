@@ -1,5 +1,6 @@
 """A run that starts from another run's weights: it does that one first, and goes on from what it trained."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from safetensors.torch import load_file
 
 from deltalora.config import RunConfig, run_config
 from deltalora.errors import StoreError
+from deltalora.report.setting import config_value
 from deltalora.results import RunRecord, Store
 from deltalora.training import execute
 
@@ -36,7 +38,7 @@ def test_the_mnli_run_of_the_same_row_and_seed_is_done_first_and_once(configure:
     assert (mnli.row, mnli.seed, mnli.status) == ("lora", 3, "finished")
     assert rte.parent == mnli.run_id
     assert mnli.parent is None
-    assert rte.config["init_from"]["task"]["dataset"] == "mnli"  # type: ignore[index, call-overload]
+    assert config_value(rte, "init_from.task.dataset") == "mnli"
     execute(configure("method=lora", "seed=3", "experiment=glue/mrpc"))
     assert Store(tmp_path / "runs").read(mnli.run_id) == mnli  # not computed again
 
@@ -45,20 +47,38 @@ def test_the_mnli_run_of_the_same_row_and_seed_is_done_first_and_once(configure:
 @pytest.mark.parametrize("method", ["full", "lora", "adalora", "delta_lora"])
 def test_at_rate_zero_a_run_ends_with_what_it_inherited(configure: Configure, tmp_path: Path, method: str) -> None:
     """MNLI's weights arrive whole, Delta-LoRA's moved W too, and only the output layer is fresh."""
-    rte = execute(configure(f"method={method}")).record
-    still = execute(configure(f"method={method}", "train.learning_rate=1e-30", "init_from=mnli")).record
-    assert rte.parent != still.parent  # the rate holds for both runs of a pair
-    folders = {record.run_id: tmp_path / "runs" / record.run_id for record in (rte, still)}
-    before = load_file(tmp_path / "runs" / str(still.parent) / "state.safetensors")
-    after = load_file(folders[still.run_id] / "state.safetensors")
-    learnt = [key for key in before if key.startswith(("parameter/", "weight/"))]
-    assert any("out_proj" in key for key in learnt)
-    for key in learnt:
-        if "classifier.out_proj" in key:
-            assert after[key].shape[0] == 2
-            assert before[key].shape[0] == 3
-        else:
-            torch.testing.assert_close(after[key], before[key], rtol=0, atol=1e-12)
+
+    def at_rest(config: RunConfig) -> dict[str, torch.Tensor]:
+        still = config.model_copy(update={"train": config.train.model_copy(update={"learning_rate": 1e-30})})
+        return load_file(tmp_path / "runs" / execute(still).record.run_id / "state.safetensors")
+
+    config = configure(f"method={method}")
+    assert config.init_from is not None
+    inherited, fresh = at_rest(config), at_rest(configure(f"method={method}", "init_from=none"))
+    mnli = execute(config.init_from)
+    assert mnli.skipped
+    learnt = load_file(tmp_path / "runs" / mnli.record.run_id / "state.safetensors")
+    trained = {key for key in learnt if key.startswith(("parameter/", "weight/"))}
+    output = {key for key in trained if "classifier.out_proj" in key}
+    for key in trained - output:
+        torch.testing.assert_close(inherited[key], learnt[key], rtol=0, atol=1e-12)
+    for key in output:
+        assert (inherited[key].shape[0], learnt[key].shape[0]) == (2, 3)
+        torch.testing.assert_close(inherited[key], fresh[key], rtol=0, atol=1e-12)
+    # MNLI's two steps have moved something of every kind, so that nothing above could hold by itself.
+    moved = {key for key in trained - output if not torch.equal(fresh[key], learnt[key])}
+    assert any("classifier.dense" in key for key in moved)
+    assert any("classifier" not in key for key in moved)
+    assert any(key.startswith("weight/") for key in moved) == (method == "delta_lora")
+
+
+def test_a_finished_run_no_longer_needs_the_one_it_started_from(configure: Configure, tmp_path: Path) -> None:
+    first = execute(configure("method=lora")).record
+    shutil.rmtree(tmp_path / "runs" / str(first.parent))
+    again = execute(configure("method=lora"))
+    assert again.skipped
+    assert again.record == first
+    assert by_experiment(tmp_path).keys() == {"glue/rte"}
 
 
 def test_where_it_starts_from_is_a_part_of_what_a_run_is(configure: Configure) -> None:

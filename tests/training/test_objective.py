@@ -5,13 +5,7 @@ import math
 import pytest
 import torch
 from torch import nn
-from transformers import (
-    BartConfig,
-    BartForConditionalGeneration,
-    GPT2LMHeadModel,
-    RobertaConfig,
-    RobertaForSequenceClassification,
-)
+from transformers import BartForConditionalGeneration, GPT2LMHeadModel, RobertaForSequenceClassification
 
 from deltalora.tasks import (
     IGNORED,
@@ -23,40 +17,20 @@ from deltalora.tasks import (
     collate_transformations,
 )
 from deltalora.training.objective import CausalObjective, ClassificationObjective, Seq2SeqObjective, summed_loss
+from tiny_models import bart_config, roberta_config
 
 
 @pytest.fixture
 def bart() -> BartForConditionalGeneration:
     torch.manual_seed(0)
-    config = BartConfig(
-        vocab_size=30,
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
-        max_position_embeddings=32,
-        dropout=0.0,
-    )
+    config = bart_config(vocab_size=30, encoder_layers=1, decoder_layers=1)
     return BartForConditionalGeneration(config)
 
 
 def roberta(num_labels: int) -> RobertaForSequenceClassification:
     torch.manual_seed(0)
-    config = RobertaConfig(
-        vocab_size=30,
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=34,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        num_labels=num_labels,
-        problem_type="regression" if num_labels == 1 else "single_label_classification",
-    )
+    problem = "regression" if num_labels == 1 else "single_label_classification"
+    config = roberta_config(vocab_size=30, num_hidden_layers=1, num_labels=num_labels, problem_type=problem)
     return RobertaForSequenceClassification(config)
 
 

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from deltalora import report
 from deltalora.commands.arguments import OneLineParser
+from deltalora.commands.rows import add_store_option, open_store, parts_by_row
 from deltalora.config import TableRun, table_runs
 from deltalora.errors import ConfigError, StoreError
 from deltalora.report.figure import draw
 from deltalora.report.paper import PaperFigure
-from deltalora.results import Store
 from deltalora.results.atomic import write_atomic
-from deltalora.training import identify_run
 
 DESCRIPTION = """Writes DIR/NAME.csv, NAME.svg and NAME.png and prints the data; runs nothing. Rows, seeds and settings
 are those of conf/table/NAME.yaml under the overrides that `deltalora train +table=NAME` was given, on the data and
@@ -23,14 +22,11 @@ def figure(arguments: Sequence[str]) -> int:
     parser = OneLineParser(prog="deltalora figure", description=DESCRIPTION)
     parser.add_argument("name", help="figure3")
     parser.add_argument("--out", type=Path, default=Path("results/figures"), help="folder; default: results/figures")
-    parser.add_argument("--store", type=Path, help="folder of run records; default: runtime.results_dir")
+    add_store_option(parser)
     options, overrides = parser.with_overrides(arguments)
-    if options.store is not None and not options.store.is_dir():
-        raise StoreError(f"{options.store}: expected a folder of run records, found none; mend --store")
     paper = report.paper_figure(options.name)
     runs = table_runs(options.name, overrides)
-    store = Store(options.store or Path(runs[0].config.runtime.results_dir))
-    built = report.build_figure(paper, _rows(paper, runs), store.records())
+    built = report.build_figure(paper, _rows(paper, runs), open_store(options, runs).records())
     files = {
         "csv": report.to_csv(built).encode(),
         "svg": draw(built, "svg"),
@@ -56,16 +52,16 @@ def _rows(paper: PaperFigure, runs: Sequence[TableRun]) -> list[report.TableRow]
         ConfigError: A run is of another experiment, or of a row that the figure does not show.
     """
     labels = {row.row: row.label for row in paper.rows}
-    rows: dict[str, report.TableRow] = {}
-    for run in runs:
-        config = run.config
-        if config.experiment != paper.experiment or config.row not in labels:
+
+    def row_of(run: TableRun) -> str:
+        if run.config.experiment != paper.experiment or run.config.row not in labels:
             raise ConfigError(
-                f"{paper.name} shows {', '.join(labels)} of {paper.experiment}, found method={config.row} of "
-                f"experiment={config.experiment}: choose one of these"
+                f"{paper.name} shows {', '.join(labels)} of {paper.experiment}, found method={run.config.row} of "
+                f"experiment={run.config.experiment}: choose one of these"
             )
-        identity = identify_run(config)
-        before = rows[config.row].parts[paper.experiment].run_ids if config.row in rows else {}
-        part = report.Part(identity.config_id, {**before, config.seed: identity.run_id})
-        rows[config.row] = report.TableRow(labels[config.row], config.row, False, {paper.experiment: part})
-    return list(rows.values())
+        return run.config.row
+
+    return [
+        report.TableRow(labels[name], name, control=False, parts=parts)
+        for name, parts in parts_by_row(runs, row_of).items()
+    ]

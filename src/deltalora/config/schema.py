@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from deltalora.config.section import NonNegativeInt, PositiveInt, Probability, Section
-from deltalora.config.task import AnyTaskConfig, E2EConfig, Form, WebNLGConfig
+from deltalora.config.task import AnyTaskConfig, CausalConfig, Form
 from deltalora.methods import (
     AdaLoRAConfig,
     DeltaLoRAConfig,
@@ -194,7 +194,7 @@ class RunConfig(Section):
                 "decoding=null for glue, a search for every other"
             )
         generated = self.decoding.max_new_tokens if self.decoding is not None else 0
-        if isinstance(self.task, E2EConfig | WebNLGConfig) and self.task.max_length < generated + 2:
+        if isinstance(self.task, CausalConfig) and self.task.max_length < generated + 2:
             raise ValueError(
                 f"decoding.max_new_tokens ({generated}) leaves no room for a prompt within "
                 f"task.max_length ({self.task.max_length}): lower it or raise task.max_length"

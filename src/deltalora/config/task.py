@@ -47,31 +47,31 @@ class TaskConfig(Section):
         return self
 
 
-class E2EConfig(TaskConfig):
-    """E2E NLG: a restaurant's slots in, English out."""
+class CausalConfig(TaskConfig):
+    """A text that is continued: context and completion are one sequence."""
 
     form = "causal"
+
+    max_length: PositiveInt = Field(
+        description="tokens of context and completion; longer examples are cut on the right"
+    )
+
+
+class E2EConfig(CausalConfig):
+    """E2E NLG: a restaurant's slots in, English out."""
 
     name: Literal["e2e"]
     text_form: Literal["raw", "tokenized"] = Field(
         description="one form for training texts, hypotheses and references alike"
     )
-    max_length: PositiveInt = Field(
-        description="tokens of context and completion; longer examples are cut on the right"
-    )
 
 
-class WebNLGConfig(TaskConfig):
+class WebNLGConfig(CausalConfig):
     """WebNLG 2017: one to seven triples in, English out; test inputs of seen and of unseen categories."""
-
-    form = "causal"
 
     name: Literal["webnlg"]
     references: Literal["all", "six"] = Field(
         description="references of a test input that are scored against: all it has (1 to 8), or its first six"
-    )
-    max_length: PositiveInt = Field(
-        description="tokens of context and completion; longer examples are cut on the right"
     )
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
+
+from deltalora.config.task import LimitsConfig
 
 #: What is learnt from: `Pair` or `Judged`.
 Example = TypeVar("Example", covariant=True)
@@ -74,6 +76,15 @@ class TaskData(Generic[Example, Question]):
     test: tuple[Question, ...]
     files: Mapping[str, str]
     counts: Mapping[str, int]
+
+    def cut(self, limits: LimitsConfig) -> "TaskData[Example, Question]":
+        """The same data with at most so many examples of each split, from its start; what was counted stays."""
+        return replace(
+            self,
+            train=self.train[: limits.train],
+            validation=self.validation[: limits.validation],
+            test=self.test[: limits.test],
+        )
 
 
 def rows_sha256(rows: Iterable[tuple[str, str]]) -> str:

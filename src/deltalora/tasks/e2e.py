@@ -28,13 +28,7 @@ def load_e2e(config: E2EConfig) -> TextData:
     train, validation = (_pairs(rows[split], split) for split in SPLITS[:2])
     test = _prompts(rows["test"])
     counts = {split: len(rows[split]) for split in SPLITS} | {"test_inputs": len(test)}
-    return TaskData(
-        train=train[: config.limits.train],
-        validation=validation[: config.limits.validation],
-        test=test[: config.limits.test],
-        files=files,
-        counts=counts,
-    )
+    return TaskData(train, validation, test, files, counts).cut(config.limits)
 
 
 Rows = dict[Split, tuple[E2ERow, ...]]

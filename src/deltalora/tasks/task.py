@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from deltalora import metrics
 from deltalora.config.schema import RunConfig
-from deltalora.config.task import E2EConfig, Form, GlueConfig, TaskConfig, WebNLGConfig, XSumConfig
+from deltalora.config.task import CausalConfig, E2EConfig, Form, GlueConfig, TaskConfig, WebNLGConfig, XSumConfig
 from deltalora.metrics import Score
 from deltalora.tasks.base import Judged, JudgedData, Prompt, TaskData, TextData
 from deltalora.tasks.batch import Batch, EncodedExample, tokenised_sha256
@@ -119,7 +119,7 @@ class _CausalTask(_TextTask):
 
     form = "causal"
 
-    def __init__(self, config: E2EConfig | WebNLGConfig, max_new_tokens: int) -> None:
+    def __init__(self, config: CausalConfig, max_new_tokens: int) -> None:
         self.longest = config.max_length
         self._prompt_length = config.max_length - max_new_tokens
 

@@ -59,13 +59,7 @@ def load_webnlg(config: WebNLGConfig) -> TextData:
         "validation_entries": len(entries["validation"]),
     }
     counts |= {f"{split}_texts_not_good": sum(entry.not_good for entry in entries[split]) for split in SPLITS}
-    return TaskData(
-        train=train[: config.limits.train],
-        validation=validation[: config.limits.validation],
-        test=test[: config.limits.test],
-        files=files,
-        counts=counts,
-    )
+    return TaskData(train, validation, test, files, counts).cut(config.limits)
 
 
 Entries = dict[Split, tuple[Entry, ...]]

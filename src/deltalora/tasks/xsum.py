@@ -32,13 +32,8 @@ def load_xsum(config: XSumConfig) -> TextData:
         for split in ("train", "validation")
     )
     test = tuple(Prompt(f"{config.split}/{row.id}", row.document, (row.summary,)) for row in rows[config.split])
-    return TaskData(
-        train=train[: config.limits.train],
-        validation=validation[: config.limits.validation],
-        test=test[: config.limits.test],
-        files=files,
-        counts={split: len(rows[split]) for split in rows} | {"test_inputs": len(test)},
-    )
+    counts = {split: len(rows[split]) for split in rows} | {"test_inputs": len(test)}
+    return TaskData(train, validation, test, files, counts).cut(config.limits)
 
 
 Rows = dict[Split, tuple[XSumRow, ...]]

@@ -65,11 +65,11 @@ def execute(config: RunConfig, on_progress: Callable[[Progress], None] = lambda 
     watch = Stopwatch()
     with watch.phase("setup"):
         identity = identify_run(config)
-    if config.init_from is not None:
-        execute(config.init_from, on_progress)
     store = Store(Path(config.runtime.results_dir))
     if (done := store.read(identity.run_id)) is not None and done.status == "finished":
         return Outcome(done, skipped=True)
+    if config.init_from is not None:
+        execute(config.init_from, on_progress)
     with watch.phase("setup"):
         prepared = prepare(config, identity)
         backbone = models.load_backbone(config.model, identity.model, config.seed, prepared.task.num_labels)
