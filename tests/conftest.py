@@ -14,7 +14,23 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import torch
 from pytest_socket import disable_socket
 
+from fidelity import Fidelity, FidelityPlugin
+
 torch.set_num_threads(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fidelity", type=Path, default=None, help="write what parity tests measured to this JSON file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(FidelityPlugin(config.getoption("--fidelity")), "fidelity")
+
+
+@pytest.fixture
+def fidelity(request: pytest.FixtureRequest) -> Fidelity:
+    """Compares with an oracle and keeps how far apart the two were; see `fidelity.Fidelity`."""
+    return Fidelity(request.node)
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,11 @@ METHOD_VALUES: dict[str, dict[str, object]] = {
     },
     "delta_lora": {"rank": 3, "alpha": 6.0, "update_ratio": 2.0, "start_step": 2},
 }
+METHOD_VALUES["delta_lora_closed_form"] = {
+    "name": "delta_lora",
+    **METHOD_VALUES["delta_lora"],
+    "update": "closed_form",
+}
 
 
 def _gpt2() -> nn.Module:

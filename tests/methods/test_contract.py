@@ -8,7 +8,7 @@ import torch
 from deltalora.errors import ModelError
 from deltalora.methods import find_projections, head_parameters, token_embedding
 
-LOW_RANK = ("lora", "dylora", "adalora", "delta_lora")
+LOW_RANK = ("lora", "dylora", "adalora", "delta_lora", "delta_lora_closed_form")
 QUERY_VALUE_ONLY = ("ft_qv", *LOW_RANK)
 # One fused layout without a head, one with separate projections and a head, where more would only repeat.
 FUSED_AND_SEPARATE = pytest.mark.parametrize("architecture", ["gpt2", "roberta"])

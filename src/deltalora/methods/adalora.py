@@ -28,7 +28,7 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from deltalora.errors import ConfigError, ModelError
-from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod
+from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod, Product, beside
 from deltalora.methods.targets import Projection
 
 
@@ -100,7 +100,7 @@ class SVDBranch(Branch):
         super().__init__(A, B, scaling)
         self.lora_E = nn.Parameter(A.new_zeros(A.size(0), 1))
 
-    def factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def factors(self) -> Product:
         """Returns Λ Q, P and the scaling."""
         return self.lora_A * self.lora_E, self.lora_B, self.scaling
 
@@ -153,7 +153,7 @@ class AdaLoRA(LowRankMethod):
             torch.empty(shape, dtype=torch.float32, device=generator.device).normal_(0.0, 0.02, generator=generator)
             for shape in ((rank, projection.in_features), (projection.out_features, rank))
         )
-        return SVDBranch(A.to(weight), B.to(weight), self.config.alpha / (rank + 1e-5))
+        return SVDBranch(beside(weight, A), beside(weight, B), self.config.alpha / (rank + 1e-5))
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
         """Wraps W_Q and W_V; the model must already be on its device, where the averages are kept too.

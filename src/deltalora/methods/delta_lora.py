@@ -8,26 +8,44 @@ Algorithm 1, in loralib's order of factors, for t = 0, 1, ...:
 The forward pass uses W + (alpha/r) B A without LoRA dropout, and so does inference: W_T alone is not the model.
 Weight decay acts on A and B only, and reaches W through their change.
 
-The sum telescopes: with k the step just before the first update, W_T = W_0 + lambda · (alpha/r) · (B_T A_T - B_k A_k),
-so W_T - W_0 has rank 2r at most.
+The sum telescopes: with k the step just before the first update and s = alpha/r,
 
-The difference of products is never formed as a matrix, but as one product of thin factors,
+    W_T = W_0 + lambda · s · (B_T A_T - B_k A_k)
+    W_T + s · B_T A_T = W_0 + s · [(1 + lambda) B_T | -lambda B_k] · [A_T ; A_k]
+
+so W_T - W_0 has rank 2r at most, and a trained model is W_0 with a LoRA of rank 2r. Hence two forms of one method:
+
+`update="literal"` writes every update into W. The difference of products is never formed as a matrix, but as one
+product of thin factors,
 
     B' A' - B A = [B' - B | B] · [A' ; A' - A]
 
-added in place into W: exact in the deltas, and without a dense (d_out, d_in) temporary.
+added in place: exact in the deltas, and without a dense (d_out, d_in) temporary.
+
+`update="closed_form"` writes nothing: A_k and B_k are kept, and the branch computes with the second line above, through
+which A and B receive the gradients of s · B A alone, as W is a constant to them. It costs r · (d_in + d_out) numbers a
+matrix and two more thin products a pass, and no update can be rounded away: W may be stored in half precision.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from deltalora.errors import ModelError
-from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod, add_product, initial_factors
+from deltalora.methods.low_rank import (
+    Adapted,
+    Branch,
+    LowRankConfig,
+    LowRankMethod,
+    Product,
+    add_product,
+    initial_factors,
+)
 from deltalora.methods.targets import Projection
 
 
@@ -44,7 +62,70 @@ class DeltaLoRAConfig(LowRankConfig):
         default="algorithm",
         description="Whether W moves at 0-based step t when t > K (Algorithm 1) or when t >= K (the text's wording).",
     )
-    update: Literal["literal"] = Field(default="literal", description="Every update is written into W.")
+    update: Literal["literal", "closed_form"] = Field(
+        default="literal", description="Whether every update is written into W, or computed from A_k and B_k instead."
+    )
+
+    @model_validator(mode="after")
+    def _closed_form_has_no_dropout(self) -> DeltaLoRAConfig:
+        if self.update == "closed_form" and self.dropout > 0:
+            raise ValueError(
+                f"expected dropout 0 with update=closed_form, found {self.dropout}: there W's change goes through the "
+                "branch, and dropout would reach it; set method.update=literal for this ablation"
+            )
+        return self
+
+
+class DeltaBranch(Branch):
+    """LoRA's branch, with the factors it had when W began to move.
+
+    Attributes:
+        snapshot_A: A_k (rank, d_in); zeros before W moves.
+        snapshot_B: B_k (d_out, rank); zeros before W moves.
+        moving: Whether W has moved yet.
+    """
+
+    snapshot_A: torch.Tensor
+    snapshot_B: torch.Tensor
+
+    def __init__(self, A: torch.Tensor, B: torch.Tensor, config: DeltaLoRAConfig) -> None:
+        super().__init__(A, B, config.alpha / config.rank)
+        self.register_buffer("snapshot_A", torch.zeros_like(A))
+        self.register_buffer("snapshot_B", torch.zeros_like(B))
+        self.moving = False
+        self._ratio = config.update_ratio
+        self._closed_form = config.update == "closed_form"
+
+    def factors(self) -> Product:
+        """Returns A, B and s; in closed form what W would have moved by stands beside them, as a constant."""
+        if not (self._closed_form and self.moving):
+            return super().factors()
+        A = torch.cat([self.lora_A, self.lora_A.detach(), self.snapshot_A])
+        B = torch.cat([self.lora_B, self._ratio * self.lora_B.detach(), -self._ratio * self.snapshot_B], dim=1)
+        return A, B, self.scaling
+
+    def inference_factors(self) -> Product:
+        """Returns what merging adds to W as it is stored: all in closed form, s · B A where W has moved by itself."""
+        return self.learnt_factors() if self._closed_form else self.factors()
+
+    def learnt_factors(self) -> Product:
+        """Returns all that was learnt since injection, (A (2r, d_in), B (d_out, 2r), s), in either form."""
+        if not self.moving:
+            return self.factors()
+        A = torch.cat([self.lora_A, self.snapshot_A])
+        return A, torch.cat([(1 + self._ratio) * self.lora_B, -self._ratio * self.snapshot_B], dim=1), self.scaling
+
+    def moved_factors(self) -> Product | None:
+        """Returns the part of it that is W's own change, lambda · s · (B A - B_k A_k)."""
+        if not self.moving:
+            return None
+        A = torch.cat([self.lora_A, self.snapshot_A])
+        return A, self._ratio * torch.cat([self.lora_B, -self.snapshot_B], dim=1), self.scaling
+
+    def remember(self) -> None:
+        """Keeps the present factors as A_k and B_k."""
+        self.snapshot_A.copy_(self.lora_A.detach())
+        self.snapshot_B.copy_(self.lora_B.detach())
 
 
 class DeltaLoRA(LowRankMethod):
@@ -63,58 +144,111 @@ class DeltaLoRA(LowRankMethod):
         self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Returns a branch as LoRA's, on a weight that can hold small updates.
+        """Returns a branch as LoRA's, on a weight that can hold small updates or need not.
 
         Raises:
-            ModelError: W is stored in half precision, where most updates are lost to rounding.
+            ModelError: W is stored in half precision and updates are to be written into it: most would be rounded away.
         """
-        if weight.dtype not in (torch.float32, torch.float64):
+        if self._literal and weight.dtype not in (torch.float32, torch.float64):
             raise ModelError(
                 f"expected float32 weights for Delta-LoRA, found {weight.dtype} at {projection.name}: load the model "
-                "with dtype=torch.float32 (use autocast for speed), since half precision rounds the updates of W away"
+                "with dtype=torch.float32 (use autocast for speed) or set update=closed_form, since half precision "
+                "rounds the updates of W away"
             )
         A, B = initial_factors(projection, self.config.rank, weight, generator)
-        return Branch(A, B, self.config.alpha / self.config.rank)
+        return DeltaBranch(A, B, self.config)
 
     def before_step(self, step: int) -> None:
-        """Remembers A_t and B_t if W will move in this step."""
+        """Remembers A_t and B_t if W will move in this step, and for good if it is the first such step."""
         self._before = []
-        if self._moves_weights(step):
-            self._remember()
+        if not self._moves_weights(step):
+            return
+        if int(self._updates) == 0:
+            for branch in self._delta_branches():
+                branch.remember()
+        if self._literal:
+            self._before = self._factors_now()
 
     def after_step(self, step: int) -> None:
         """Moves W by lambda · (alpha/r) · (B_{t+1} A_{t+1} - B_t A_t) if step t is past the start."""
         if not self._moves_weights(step):
             return
+        if self._literal:
+            self._write_deltas()
+        self._updates += 1
+        self._tell_branches()
+
+    def _write_deltas(self) -> None:
         with torch.no_grad():
             for adapted, (A, B) in zip(self.adapted, self._before, strict=True):
                 branch = adapted.branch
                 left = torch.cat([branch.lora_B - B, B], dim=1)
                 right = torch.cat([branch.lora_A, branch.lora_A - A])
                 add_product(adapted.projection, adapted.weight, left, right, self.config.update_ratio * branch.scaling)
-        self._updates += 1
 
     def extra_updatable(self, model: nn.Module) -> dict[str, torch.Tensor]:
-        """Returns W_Q and W_V of every attention module, by projection name, in the module's own layout."""
+        """Returns W_Q and W_V of every attention module, by projection name, in the module's own layout.
+
+        In closed form there is none: no stored weight changes.
+        """
+        if not self._literal:
+            return {}
         return {adapted.projection.name: adapted.projection.block(adapted.weight) for adapted in self.adapted}
 
     def load_state_dict(self, model: nn.Module, state: dict[str, torch.Tensor]) -> None:
-        """Restores A, B and the moved W; a step that is open starts from the restored factors."""
+        """Restores A, B, A_k, B_k and the moved W; a step that is open starts from the restored factors."""
         super().load_state_dict(model, state)
+        self._tell_branches()
         if self._before:
-            self._remember()
+            self._before = self._factors_now()
+
+    def warm_start(self, model: nn.Module, state: Mapping[str, torch.Tensor], skip: Collection[str]) -> None:
+        """Begins where another run ended; in closed form its change of W is written into W, this once.
+
+        Raises:
+            ModelError: As every method's.
+        """
+        super().warm_start(model, state, skip)
+        if self._literal or int(state["weight_updates"]) == 0:
+            return
+        with torch.no_grad():
+            for adapted in self.adapted:
+                ended = DeltaBranch(adapted.branch.lora_A, adapted.branch.lora_B, self.config)
+                ended.snapshot_A, ended.snapshot_B = (state[key].to(ended.lora_A) for key in _snapshot_keys(adapted))
+                ended.moving = True
+                adapted.add(ended.moved_factors())
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
         """Returns how many times W has moved."""
         return {"weight_updates": int(self._updates)}
 
+    @property
+    def _literal(self) -> bool:
+        return self.config.update == "literal"
+
     def _moves_weights(self, step: int) -> bool:
         first = self.config.start_step + (self.config.start == "algorithm")
         return self.config.update_ratio > 0 and step >= first
 
-    def _remember(self) -> None:
-        self._before = [(a.branch.lora_A.detach().clone(), a.branch.lora_B.detach().clone()) for a in self.adapted]
+    def _factors_now(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        return [(a.branch.lora_A.detach().clone(), a.branch.lora_B.detach().clone()) for a in self.adapted]
+
+    def _tell_branches(self) -> None:
+        for branch in self._delta_branches():
+            branch.moving = int(self._updates) > 0
+
+    def _delta_branches(self) -> list[DeltaBranch]:
+        return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, DeltaBranch)]
 
     def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
         weights = {f"weight/{name}": weight for name, weight in self.extra_updatable(model).items()}
-        return super()._live_state(model) | weights | {"weight_updates": self._updates}
+        snapshots = {
+            key: tensor
+            for adapted, branch in zip(self.adapted, self._delta_branches(), strict=True)
+            for key, tensor in zip(_snapshot_keys(adapted), (branch.snapshot_A, branch.snapshot_B), strict=True)
+        }
+        return super()._live_state(model) | weights | snapshots | {"weight_updates": self._updates}
+
+
+def _snapshot_keys(adapted: Adapted) -> tuple[str, str]:
+    return f"snapshot/{adapted.projection.name}.lora_A", f"snapshot/{adapted.projection.name}.lora_B"

@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from deltalora.errors import ConfigError
-from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod, initial_factors
+from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod, Product, initial_factors
 from deltalora.methods.targets import Projection
 
 
@@ -61,7 +61,7 @@ class DynamicBranch(Branch):
         self.evaluation_rank = config.evaluation_rank or config.rank
         self._frozen = config.update == "frozen"
 
-    def factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def factors(self) -> Product:
         """Returns A[:b], B[:, :b] and alpha/b; in frozen mode no gradient reaches the components before b."""
         if not self.training:
             return self.inference_factors()
@@ -71,11 +71,11 @@ class DynamicBranch(Branch):
             B = torch.cat([B[:, :-1].detach(), B[:, -1:]], dim=1)
         return A, B, scaling
 
-    def inference_factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def inference_factors(self) -> Product:
         """Returns A[:b], B[:, :b] and alpha/b at the evaluation rank."""
         return self._at_rank(self.evaluation_rank)
 
-    def _at_rank(self, b: int) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def _at_rank(self, b: int) -> Product:
         return self.lora_A[:b], self.lora_B[:, :b], self.scaling / b
 
     def trained_components(self) -> slice:

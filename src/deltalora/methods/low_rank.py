@@ -31,6 +31,10 @@ class LowRankConfig(MethodConfig):
     )
 
 
+#: A low-rank matrix scaling · B A as (A (k, d_in), B (d_out, k), scaling).
+Product = tuple[torch.Tensor, torch.Tensor, float]
+
+
 class Branch(nn.Module):
     """One low-rank branch x -> scaling · B A x.
 
@@ -46,18 +50,26 @@ class Branch(nn.Module):
         self.lora_B = nn.Parameter(B)
         self.scaling = scaling
 
-    def factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def factors(self) -> Product:
         """Returns A (b, d_in), B (d_out, b) and the scaling as they act now; a subclass may cut, weigh or detach."""
         return self.lora_A, self.lora_B, self.scaling
 
-    def inference_factors(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def inference_factors(self) -> Product:
         """Returns the factors that a merged model has, whatever the mode."""
         return self.factors()
 
+    def learnt_factors(self) -> Product:
+        """Returns all that was learnt since injection as one low-rank matrix on the weight as it was then."""
+        return self.inference_factors()
+
+    def moved_factors(self) -> Product | None:
+        """Returns the part of `learnt_factors` that belongs to the weight itself; None where the weight is frozen."""
+        return None
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps x (..., d_in) to scaling · B A x (..., d_out)."""
+        """Maps x (..., d_in) to scaling · B A x (..., d_out), in the factors' precision."""
         A, B, scaling = self.factors()
-        return F.linear(F.linear(x, A) * scaling, B)
+        return F.linear(F.linear(x.to(A.dtype), A) * scaling, B)
 
 
 class LowRankProjection(InjectedModule):
@@ -111,11 +123,16 @@ def initial_factors(
     """Returns LoRA's start: A ~ U(−1/√d_in, 1/√d_in) by kaiming_uniform(a=√5), and B = 0.
 
     The numbers are drawn in float32 where the generator lives, so that one seed means one start on any device and in
-    any precision.
+    any precision. Over a weight in half precision they stay float32: an optimizer's steps would be rounded away.
     """
     A = torch.empty(rank, projection.in_features, dtype=torch.float32, device=generator.device)
     nn.init.kaiming_uniform_(A, a=math.sqrt(5), generator=generator)
-    return A.to(like), torch.zeros(projection.out_features, rank).to(like)
+    return beside(like, A), beside(like, torch.zeros(projection.out_features, rank))
+
+
+def beside(weight: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    """Returns a factor on the device of `weight` and in its precision, but never below float32."""
+    return factor.to(weight.device, torch.promote_types(weight.dtype, torch.float32))
 
 
 def add_product(
@@ -123,13 +140,15 @@ def add_product(
 ) -> None:
     """Adds scale · left right, (d_out, k)·(k, d_in), to a projection's block of `weight` without a dense temporary.
 
-    Where W is stored transposed the thin factors are turned, never W.
+    Where W is stored transposed the thin factors are turned, never W. A weight in half precision is added to in the
+    factors' precision and rounded once, for which a dense matrix is formed.
     """
     block = projection.block(weight)
-    if projection.transposed:
-        block.addmm_(right.T, left.T, alpha=scale)
+    first, second = (right.T, left.T) if projection.transposed else (left, right)
+    if block.dtype == first.dtype:
+        block.addmm_(first, second, alpha=scale)
     else:
-        block.addmm_(left, right, alpha=scale)
+        block.copy_(torch.addmm(block.to(first.dtype), first, second, alpha=scale))
 
 
 @dataclass(frozen=True)
@@ -145,6 +164,12 @@ class Adapted:
     projection: Projection
     weight: torch.Tensor
     branch: Branch
+
+    def add(self, product: Product | None) -> None:
+        """Adds a low-rank matrix to the weight, in place; None adds nothing."""
+        if product is not None:
+            A, B, scaling = product
+            add_product(self.projection, self.weight, B, A, scaling)
 
 
 class LowRankMethod(Method):

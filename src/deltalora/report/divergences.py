@@ -1,0 +1,59 @@
+"""The divergence register: where the paper, the authors' upstream code and this suite differ, as data."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deltalora.errors import StoreError
+
+Place = Literal["method", "recipe", "data", "decoding", "metric", "table"]
+
+
+class Divergence(BaseModel):
+    """One place where two of the three differ."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tag: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="Name by which tables and tests refer to it.")
+    place: Place = Field(description="Which part of the way from data to table it is in.")
+    title: str = Field(min_length=1, description="What differs, in one line.")
+    paper: str = Field(min_length=1, description="What the paper says, with its table or section, or 'silent'.")
+    upstream: str = Field(min_length=1, description="What the authors' upstream code does, as repo@commit file.")
+    ours: str = Field(min_length=1, description="What this suite does, and why.")
+    effect: str = Field(min_length=1, description="The known effect and where it is known from, or 'unknown'.")
+    select: str | None = Field(description="The override or option that selects the other; None where there is none.")
+
+
+@cache
+def divergences() -> dict[str, Divergence]:
+    """The register by tag, in the order of its file.
+
+    Raises:
+        StoreError: The file is malformed or has a tag twice.
+    """
+    text = (files(__package__) / "divergences.yaml").read_text(encoding="utf-8")
+    try:
+        entries = [Divergence.model_validate(entry) for entry in yaml.safe_load(text) or []]
+    except (yaml.YAMLError, ValidationError) as error:
+        raise StoreError(f"report/divergences.yaml: {' '.join(str(error).split())}; mend the entry") from error
+    found: dict[str, Divergence] = {}
+    for entry in entries:
+        if entry.tag in found:
+            raise StoreError(f"report/divergences.yaml: expected each tag once, found {entry.tag} twice; rename one")
+        found[entry.tag] = entry
+    return found
+
+
+def divergence(tag: str) -> Divergence:
+    """One entry.
+
+    Raises:
+        StoreError: There is no such tag.
+    """
+    register = divergences()
+    if tag not in register:
+        raise StoreError(f"divergence {tag!r}: expected a tag of report/divergences.yaml, found none such; add it")
+    return register[tag]
