@@ -36,7 +36,7 @@ class Fidelity:
             theirs: The same shape.
             tolerance: Largest absolute difference allowed; 0 for bit for bit.
         """
-        left, right = (torch.as_tensor(one).detach().to(torch.float64) for one in (ours, theirs))
+        left, right = (torch.as_tensor(one, dtype=torch.float64).detach() for one in (ours, theirs))
         assert left.shape == right.shape, f"{subject} against {oracle}, {what}: {left.shape} and {right.shape}"
         assert left.isfinite().all(), f"{subject} against {oracle}, {what}: not finite"
         difference = float((left - right).abs().max()) if left.numel() else 0.0

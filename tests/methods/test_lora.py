@@ -1,7 +1,8 @@
-"""LoRA held against loralib: same start, same outputs, same gradients, same 20 AdamW steps."""
+"""LoRA held against loralib: same start, same outputs, same gradients, same 20 AdamW steps, same merged weight."""
 
 import copy
 import math
+from importlib.metadata import version
 
 import loralib
 import pytest
@@ -16,6 +17,8 @@ from deltalora.methods.targets import Projection
 pytestmark = pytest.mark.parity
 
 RANK, ALPHA, D_IN, D_OUT = 3, 6.0, 10, 14
+ORACLE = f"loralib {version('loralib')}"
+LAYERS = {"linear": "Linear", "fused": "fused QKV"}
 
 
 def _branch(projection: Projection, weight: torch.Tensor):
@@ -59,8 +62,9 @@ def _stacked_grad(ours: LowRankProjection, what: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("pair", ["linear", "fused"])
-def test_forward_gradients_and_twenty_adamw_steps_equal_loralibs(pair):
+def test_forward_gradients_twenty_adamw_steps_and_merge_equal_loralibs(pair, fidelity):
     torch.manual_seed(3)
+    layer = LAYERS[pair]
     ours, theirs = _linear_pair()[:2] if pair == "linear" else _fused_pair()
     theirs.bias.requires_grad_(False)
     with torch.no_grad():
@@ -73,17 +77,25 @@ def test_forward_gradients_and_twenty_adamw_steps_equal_loralibs(pair):
     for _ in range(20):
         x = torch.randn(5, 7, D_IN, dtype=torch.float64)
         outputs = [module(x) for module in (ours, theirs)]
-        torch.testing.assert_close(outputs[0], outputs[1], rtol=0, atol=1e-12)
+        fidelity.close("lora", ORACLE, f"{layer}: forward", *outputs, 1e-12)
         for output in outputs:
             (output - target).square().mean().backward()
         for what in ("lora_A", "lora_B"):
-            torch.testing.assert_close(_stacked_grad(ours, what), getattr(theirs, what).grad, rtol=0, atol=1e-12)
+            gradients = _stacked_grad(ours, what), getattr(theirs, what).grad
+            fidelity.close("lora", ORACLE, f"{layer}: gradients", *gradients, 1e-12)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()
     for what in ("lora_A", "lora_B"):
-        torch.testing.assert_close(_stacked(ours, what), getattr(theirs, what), rtol=0, atol=1e-10)
+        factors = _stacked(ours, what), getattr(theirs, what)
+        fidelity.close("lora", ORACLE, f"{layer}: 20 AdamW steps", *factors, 1e-12)
     assert _stacked(ours, "lora_B").abs().min() > 1e-4
+    before = theirs.weight.detach().clone()
+    theirs.merge_weights = True
+    theirs.eval()  # merges, in place
+    merged = ours.fold().weight
+    fidelity.close("lora", ORACLE, f"{layer}: merged weight", merged, theirs.weight, 1e-13)
+    assert (merged - before).abs().max() > 1e-2
 
 
 def test_the_start_is_loralibs_distribution_and_a_function_of_the_seed(make_model, make_method):

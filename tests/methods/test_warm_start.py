@@ -44,13 +44,15 @@ def child(method_name, make_method):
     return make_method(method_name, model, seed=99), model
 
 
-def test_the_encoder_and_the_dense_layer_are_the_parents_and_the_output_layer_is_fresh(parent, child):
+def test_the_encoder_and_the_dense_layer_are_the_parents_and_the_output_layer_is_fresh(parent, child, method_name):
     (trained, three), (method, two) = parent, child
     own = {name: parameter.detach().clone() for name, parameter in head_parameters(two).items()}
     assert not torch.allclose(hidden(two), hidden(three))
     method.warm_start(two, trained.state_dict(three), output_layer(two))
-    assert torch.equal(hidden(two), hidden(three))
-    assert torch.equal(hidden(method.merge(two)), hidden(trained.merge(three)))
+    # In closed form what the parent computed with is written into W, and rounded, once.
+    rounding = 1e-5 if method_name == "delta_lora_closed_form" else 0.0
+    torch.testing.assert_close(hidden(two), hidden(three), rtol=0, atol=rounding)
+    torch.testing.assert_close(hidden(method.merge(two)), hidden(trained.merge(three)), rtol=0, atol=rounding)
     for name, parameter in head_parameters(two).items():
         if name.startswith("classifier.dense."):
             assert torch.equal(parameter, three.get_parameter(name))
