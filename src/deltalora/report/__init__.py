@@ -1,7 +1,8 @@
 """What is shown to a reader: the paper's numbers as data, statistics over seeds, and tables of the two side by side.
 
 Lives here: which records may stand in one table, what is computed from them, and how it looks in Markdown, LaTeX and
-JSON; the data of figures, and in `figure`, which is imported apart, their drawing. Does not live here: making or
+JSON; the data of figures, and in `figure`, which is imported apart, their drawing; imported apart, too, the `audit` of
+the paper's own arithmetic and the register of `divergences`. Does not live here: making or
 storing numbers (`training`, `metrics`, `results`) and printing them (`cli`). Imports neither torch nor transformers.
 """
 

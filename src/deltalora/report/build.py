@@ -104,6 +104,7 @@ def build_table(
         ),
         departures=departing,
         notes=_notes(paper_table, selected),
+        divergences=paper_table.divergences,
         provenance=trace(selected, parts, scale, source, seeds),
     )
 

@@ -1,5 +1,6 @@
 """The divergence register: where the paper, the authors' upstream code and this suite differ, as data."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -10,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from deltalora.errors import StoreError
 
 Place = Literal["method", "recipe", "data", "decoding", "metric", "table"]
+
+
+#: What `select` is composed with unless it names another.
+_SETTING = {"experiment": "e2e", "scale": "paper"}
 
 
 class Divergence(BaseModel):
@@ -25,6 +30,18 @@ class Divergence(BaseModel):
     ours: str = Field(min_length=1, description="What this suite does, and why.")
     effect: str = Field(min_length=1, description="The known effect and where it is known from, or 'unknown'.")
     select: str | None = Field(description="The override or option that selects the other; None where there is none.")
+
+    @property
+    def overrides(self) -> tuple[str, ...] | None:
+        """`select` as Hydra overrides of a whole run; None where it is none, or a command.
+
+        What it does not name is E2E at paper scale, whose values the paper prints.
+        """
+        if self.select is None or self.select.startswith("deltalora "):
+            return None
+        words = self.select.split()
+        named = {word.partition("=")[0] for word in words}
+        return (*(f"{key}={value}" for key, value in _SETTING.items() if key not in named), *words)
 
 
 @cache
@@ -55,5 +72,13 @@ def divergence(tag: str) -> Divergence:
     """
     register = divergences()
     if tag not in register:
-        raise StoreError(f"divergence {tag!r}: expected a tag of report/divergences.yaml, found none such; add it")
+        raise StoreError(
+            f"divergence {tag!r}: expected a tag of report/divergences.yaml, found none such; "
+            "`deltalora audit --divergences` lists them"
+        )
     return register[tag]
+
+
+def divergence_note(tags: Sequence[str]) -> str:
+    """The line that stands under a table; empty for no tag."""
+    return f"Divergences (`deltalora audit --divergences`, docs/divergences.md): {', '.join(tags)}." if tags else ""

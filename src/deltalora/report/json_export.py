@@ -29,6 +29,7 @@ def to_json(table: Table) -> str:
         "control_effects": [dataclasses.asdict(effect) for effect in table.control_effects],
         "unfinished": [dataclasses.asdict(run) for run in table.unfinished],
         "notes": list(reading_notes(table)),
+        "divergences": list(table.divergences),
         "provenance": dataclasses.asdict(table.provenance),
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from deltalora.report import layout
+from deltalora.report.divergences import divergence_note
 from deltalora.report.layout import Grid
 from deltalora.report.table import Table
 
@@ -44,6 +45,8 @@ def to_latex(table: Table) -> str:
     """The table and its differences as two or three `table*` floats; the document must load `booktabs`."""
     facts = "; ".join(f"{name}: {value}" for name, value in layout.facts(table))
     notes = [*layout.reading_notes(table), *(f"Without numbers: {line}." for line in layout.unfinished_lines(table))]
+    if note := divergence_note(table.divergences):
+        notes.append(note)
     notes.append("; ".join(f"{name}: {value}" for name, value in layout.provenance(table)) + ".")
     whole = (*layout.results_grids(table), layout.parameters_grid(table), layout.parts_grid(table))
     floats = [_float(f"{table.title} ({facts}).", f"{table.name}", whole, notes)]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from deltalora.report import layout
+from deltalora.report.divergences import divergence_note
 from deltalora.report.layout import Grid
 from deltalora.report.similarity import SimilarityFigure, similarity_grid
 from deltalora.report.table import Table
@@ -20,6 +21,7 @@ def to_markdown(table: Table) -> str:
         *map(_grid, layout.results_grids(table)),
         *(_grid(grid) for grid in (layout.parameters_grid(table), layout.parts_grid(table)) if grid.groups),
         _bullets(layout.reading_notes(table)),
+        divergence_note(table.divergences),
     ]
     if effects := layout.effects_grids(table):
         blocks += [f"### Differences from {_escape(table.reference)}", *map(_grid, effects), layout.effects_note(table)]
@@ -28,7 +30,7 @@ def to_markdown(table: Table) -> str:
     if unfinished := layout.unfinished_lines(table):
         blocks += ["### Unfinished and missing runs", _bullets(_escape(line) for line in unfinished)]
     blocks += ["### Provenance", _bullets(f"{name}: `{value}`" for name, value in layout.provenance(table))]
-    return "\n\n".join(blocks) + "\n"
+    return _joined(blocks)
 
 
 def figure_to_markdown(figure: SimilarityFigure) -> str:
@@ -38,8 +40,13 @@ def figure_to_markdown(figure: SimilarityFigure) -> str:
         f"**{_escape(figure.caption)}**",
         _grid(similarity_grid(figure)),
         _bullets(_escape(note) for note in figure.notes),
+        divergence_note(figure.divergences),
     ]
-    return "\n\n".join(blocks) + "\n"
+    return _joined(blocks)
+
+
+def _joined(blocks: Iterable[str]) -> str:
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _heading(name: str) -> str:

@@ -79,6 +79,7 @@ class SimilarityFigure:
         points: Row by row, seeds and layers ascending.
         lines: Of W_Q, then of W_V; rows in the order asked for.
         notes: What a reader must know of it, in sentences.
+        divergences: Tags of the register's entries that touch it.
     """
 
     name: str
@@ -87,6 +88,7 @@ class SimilarityFigure:
     points: tuple[Point, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
+    divergences: tuple[str, ...]
 
 
 def build_figure(figure: PaperFigure, rows: Sequence[TableRow], records: Iterable[RunRecord]) -> SimilarityFigure:
@@ -120,6 +122,7 @@ def build_figure(figure: PaperFigure, rows: Sequence[TableRow], records: Iterabl
         points=tuple(points),
         lines=tuple(_line(row, matrix, points) for matrix in MATRICES for row in rows),
         notes=(*_setting_notes(figure, finished_records), *figure.notes),
+        divergences=figure.divergences,
     )
 
 

@@ -167,6 +167,7 @@ class Table:
         unfinished: Failed and interrupted runs.
         departures: What sets our runs apart from the paper's setting; empty if nothing does.
         notes: What a reader must know of these numbers, in sentences.
+        divergences: Tags of the register's entries that touch the table.
         provenance: Where our numbers come from.
     """
 
@@ -182,6 +183,7 @@ class Table:
     unfinished: tuple[UnfinishedRun, ...]
     departures: tuple[str, ...]
     notes: tuple[str, ...]
+    divergences: tuple[str, ...]
     provenance: Provenance
 
     @property

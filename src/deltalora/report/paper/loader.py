@@ -2,12 +2,13 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deltalora.errors import StoreError
+from deltalora.report.divergences import divergences
 
 #: The source of every value that is null.
 UNAVAILABLE = "not available to the transcriber"
@@ -15,6 +16,16 @@ UNAVAILABLE = "not available to the transcriber"
 
 class _PaperModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _in_the_register(tag: str) -> str:
+    if tag not in divergences():
+        raise ValueError(f"{tag!r} is no tag of report/divergences.yaml")
+    return tag
+
+
+#: Entries of the divergence register that touch a table.
+Tags = tuple[Annotated[str, AfterValidator(_in_the_register)], ...]
 
 
 class PaperValue(_PaperModel):
@@ -92,6 +103,7 @@ class PaperTable(_PaperModel):
     metrics: tuple[MetricColumn, ...]
     rows: tuple[PaperRow, ...]
     notes: tuple[str, ...] = Field(default=(), description="What a reader must know of this table, in sentences.")
+    divergences: Tags = Field(default=(), description="Tags of the register's entries that touch this table.")
 
     @model_validator(mode="after")
     def _columns_are_of_the_parts(self) -> Self:
@@ -141,6 +153,7 @@ class HyperparameterTable(_PaperModel):
     values: dict[str, tuple[float | str | None, ...]] = Field(
         description="Key -> one value a column; null: printed there, not available to the transcriber."
     )
+    divergences: Tags = Field(default=(), description="Tags of the register's entries that touch these settings.")
 
     @model_validator(mode="after")
     def _rectangular(self) -> Self:
@@ -190,6 +203,7 @@ class PaperFigure(_PaperModel):
     experiment: str = Field(description="Name in conf/experiment.")
     rows: tuple[FigureRow, ...]
     notes: tuple[str, ...] = Field(default=(), description="What a reader must know of this figure, in sentences.")
+    divergences: Tags = Field(default=(), description="Tags of the register's entries that touch this figure.")
 
 
 T = TypeVar("T", bound=_PaperModel)

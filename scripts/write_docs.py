@@ -1,0 +1,51 @@
+"""Write the pages of docs/ that are generated from data.
+
+    python scripts/write_docs.py [--check]
+
+With --check nothing is written: a page that is not what its data gives is named, and the exit code is 1.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from deltalora.report.divergence_text import register_markdown
+from deltalora.report.divergences import divergences
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def divergences_page() -> str:
+    """The divergence register."""
+    return register_markdown(list(divergences().values()))
+
+
+#: Page -> what it is made by; every page is complete, so a new one is a line here.
+PAGES: Mapping[str, Callable[[], str]] = {
+    "divergences.md": divergences_page,
+}
+
+
+def main() -> int:
+    """Writes every page, or says which are stale."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a page is stale")
+    options = parser.parse_args()
+    stale = 0
+    for name, render in PAGES.items():
+        path, content = DOCS / name, render()
+        if path.is_file() and path.read_text(encoding="utf-8") == content:
+            continue
+        stale += 1
+        if options.check:
+            print(f"docs/{name} is not what its data gives; run python scripts/write_docs.py")
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+            print(f"written: docs/{name}")
+    return 1 if options.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
