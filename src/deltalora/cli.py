@@ -6,12 +6,15 @@ Exit codes: 0 done; 1 a run failed (its record says why); 2 the input or configu
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 # Before torch is first imported: waiting threads that spin would take the core another run is working on.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # One display of progress is enough; the hub client's and transformers' bars would run through it.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+COMMANDS = ("train", "params", "score", "table", "figure", "export", "audit")
 
 USAGE = """usage: deltalora COMMAND ...
 
@@ -20,6 +23,8 @@ USAGE = """usage: deltalora COMMAND ...
   score   e2e|webnlg|xsum|glue/TASK HYP REF [--json] [--index FILE]    the metrics of a file of texts or judgements
   table   table1 [--format md|latex|json] [KEY=VALUE ...]    the paper's table beside ours
   figure  figure3 [--out DIR] [KEY=VALUE ...]         the paper's figure from our records, as data and as a plot
+  export  RUN --to merged|peft DIR [--rank B]         a run as a transformers folder, or as a peft LoRA adapter
+  audit   [--format text|md|json] [--divergences [TAG]]    the paper's own arithmetic; where paper, code and we differ
 
 `deltalora COMMAND --help` says more."""
 
@@ -36,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     show_warnings()
     try:
-        code = _commands(command)(rest)
+        code = _command(command)(rest)
         sys.stdout.flush()
         return code
     except UserError as error:
@@ -50,33 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _commands(name: str) -> Callable[[Sequence[str]], int]:
-    """Imports only the command that is wanted: `score` never loads torch."""
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    """The function of a command, in the module of its name; only that one is imported: `score` never loads torch."""
     from deltalora.errors import ConfigError
 
-    if name == "train":
-        from deltalora.commands.train import train
-
-        return train
-    if name == "params":
-        from deltalora.commands.params import params
-
-        return params
-    if name == "score":
-        from deltalora.commands.score import score
-
-        return score
-    if name == "table":
-        from deltalora.commands.table import table
-
-        return table
-    if name == "figure":
-        from deltalora.commands.figure import figure
-
-        return figure
-    raise ConfigError(
-        f"expected a command (train, params, score, table, figure), found {name!r}; `deltalora --help` lists them"
-    )
+    if name not in COMMANDS:
+        raise ConfigError(f"expected a command ({', '.join(COMMANDS)}), found {name!r}; `deltalora --help` lists them")
+    command: Callable[[Sequence[str]], int] = getattr(import_module(f"deltalora.commands.{name}"), name)
+    return command
 
 
 if __name__ == "__main__":

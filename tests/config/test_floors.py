@@ -27,9 +27,10 @@ FLOORS: dict[str, int] = {
     "models": 3,
     "decoding": 3,
     "training": 4,
-    "commands": 5,
-    "cli": 6,
-    "__main__": 7,
+    "export": 5,
+    "commands": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 
 

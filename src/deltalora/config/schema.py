@@ -3,8 +3,10 @@
 A `RunConfig` is complete and frozen: once it exists, no default is filled in later and nothing is looked up in Hydra.
 """
 
+import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -127,9 +129,14 @@ class TrainConfig(Section):
         return self
 
 
+#: Whose beam search: the library's, or that of the authors' upstream code for GPT-2.
+SearchName = Literal["transformers", "lora_reference"]
+
+
 class DecodingConfig(Section):
     """The beam search that turns the trained model into text."""
 
+    search: SearchName = Field(default="transformers", description="whose search; lora_reference is for GPT-2 alone")
     num_beams: PositiveInt
     length_penalty: float = Field(description="score = sum of log-probabilities / length ** length_penalty")
     no_repeat_ngram_size: NonNegativeInt = Field(description="over generated tokens only; 0 = off")
@@ -137,6 +144,15 @@ class DecodingConfig(Section):
     early_stopping: bool | Literal["never"] = Field(description="as in transformers: true, false (heuristic) or never")
     stop_strings: tuple[str, ...] = Field(description="texts that end a hypothesis, beside the tokenizer's end token")
     batch_size: PositiveInt = Field(description="prompts searched at once")
+
+    @model_validator(mode="after")
+    def _the_authors_search_takes_every_step(self) -> "DecodingConfig":
+        if self.search == "lora_reference" and self.early_stopping != "never":
+            raise ValueError(
+                "decoding.search=lora_reference takes all max_new_tokens steps, found decoding.early_stopping="
+                f"{str(self.early_stopping).lower()}: set it to never"
+            )
+        return self
 
 
 class LoggerConfig(Section):
@@ -193,6 +209,11 @@ class RunConfig(Section):
                 f"decoding is for tasks that generate text, and task {self.task.name} is a {self.task.form} task: "
                 "decoding=null for glue, a search for every other"
             )
+        if self.decoding is not None and self.decoding.search == "lora_reference" and self.task.form != "causal":
+            raise ValueError(
+                f"decoding.search=lora_reference is for causal tasks (the authors' search is GPT-2's), and task "
+                f"{self.task.name} is a {self.task.form} task: set decoding.search=transformers"
+            )
         generated = self.decoding.max_new_tokens if self.decoding is not None else 0
         if isinstance(self.task, CausalConfig) and self.task.max_length < generated + 2:
             raise ValueError(
@@ -219,9 +240,29 @@ class RunConfig(Section):
         # Keys that came later are left out where they say nothing, so that the ids of earlier runs still hold.
         if self.train.warmup_ratio is None:
             del whole["train"]["warmup_ratio"]
+        if self.decoding is not None and self.decoding.search == "transformers":
+            del whole["decoding"]["search"]
         if self.init_from is not None:
             whole["init_from"] = self.init_from.scientific()
         return whole
+
+    @classmethod
+    def with_folders(cls, plain: Mapping[str, Any], results_dir: Path, model_path: Path | None) -> "RunConfig":
+        """The configuration of a record, made whole again with folders of this machine; undoes `without_folders`.
+
+        Args:
+            plain: As `without_folders` wrote it.
+            results_dir: The store.
+            model_path: Folder of a local model; None for any other.
+        """
+        whole = json.loads(json.dumps(plain))
+        for part in (whole, whole["init_from"]):
+            if part is not None:
+                part["runtime"]["results_dir"] = str(results_dir)
+                part["task"]["data_dir"] = "." if part["task"]["source"] == "local" else None  # not read without a run
+                if part["model"]["source"] == "local":
+                    part["model"]["path"] = str(model_path)
+        return cls.model_validate_json(json.dumps(whole), strict=True)
 
     def without_folders(self) -> dict[str, Any]:
         """The whole configuration as plain values, but for the folders of this machine; a record keeps their hashes."""

@@ -115,13 +115,6 @@ class DeltaBranch(Branch):
         A = torch.cat([self.lora_A, self.snapshot_A])
         return A, torch.cat([(1 + self._ratio) * self.lora_B, -self._ratio * self.snapshot_B], dim=1), self.scaling
 
-    def moved_factors(self) -> Product | None:
-        """Returns the part of it that is W's own change, lambda · s · (B A - B_k A_k)."""
-        if not self.moving:
-            return None
-        A = torch.cat([self.lora_A, self.snapshot_A])
-        return A, self._ratio * torch.cat([self.lora_B, -self.snapshot_B], dim=1), self.scaling
-
     def remember(self) -> None:
         """Keeps the present factors as A_k and B_k."""
         self.snapshot_A.copy_(self.lora_A.detach())
@@ -136,6 +129,7 @@ class DeltaLoRA(LowRankMethod):
     step on, under the latter -1 and 0 both do.
     """
 
+    moves_weights = True
     config: DeltaLoRAConfig
 
     def __init__(self, config: DeltaLoRAConfig) -> None:
@@ -209,14 +203,25 @@ class DeltaLoRA(LowRankMethod):
             ModelError: As every method's.
         """
         super().warm_start(model, state, skip)
-        if self._literal or int(state["weight_updates"]) == 0:
+        if self._literal:
             return
+        moved = self.moved_by(state)
         with torch.no_grad():
             for adapted in self.adapted:
-                ended = DeltaBranch(adapted.branch.lora_A, adapted.branch.lora_B, self.config)
-                ended.snapshot_A, ended.snapshot_B = (state[key].to(ended.lora_A) for key in _snapshot_keys(adapted))
-                ended.moving = True
-                adapted.add(ended.moved_factors())
+                adapted.add(moved.get(adapted.projection.name))
+
+    def moved_by(self, state: Mapping[str, torch.Tensor]) -> dict[str, Product]:
+        """Returns what a run that ended in `state` has added to W itself."""
+        if int(state["weight_updates"]) == 0:
+            return {}
+        return {adapted.projection.name: self._moved_by(adapted, state) for adapted in self.adapted}
+
+    def _moved_by(self, adapted: Adapted, state: Mapping[str, torch.Tensor]) -> Product:
+        projection, like = adapted.projection, adapted.branch.lora_A
+        keys = [f"parameter/{projection.module}.{projection.role}.{factor}" for factor in ("lora_A", "lora_B")]
+        A, B, A_k, B_k = (state[key].to(like) for key in (*keys, *_snapshot_keys(adapted)))
+        ratio = self.config.update_ratio
+        return torch.cat([A, A_k]), torch.cat([ratio * B, -ratio * B_k], dim=1), adapted.branch.scaling
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
         """Returns how many times W has moved."""

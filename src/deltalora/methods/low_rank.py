@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -61,10 +62,6 @@ class Branch(nn.Module):
     def learnt_factors(self) -> Product:
         """Returns all that was learnt since injection as one low-rank matrix on the weight as it was then."""
         return self.inference_factors()
-
-    def moved_factors(self) -> Product | None:
-        """Returns the part of `learnt_factors` that belongs to the weight itself; None where the weight is frozen."""
-        return None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps x (..., d_in) to scaling · B A x (..., d_out), in the factors' precision."""
@@ -176,10 +173,12 @@ class LowRankMethod(Method):
     """A method that freezes the backbone and puts a branch beside every W_Q and W_V.
 
     Attributes:
+        moves_weights: Whether W itself changes without a gradient.
         adapted: The adapted matrices in the order of `find_projections`; empty before `inject`.
     """
 
     group = "adapter"
+    moves_weights: ClassVar[bool] = False
     config: LowRankConfig
 
     def __init__(self, config: LowRankConfig) -> None:
@@ -189,6 +188,21 @@ class LowRankMethod(Method):
     @abstractmethod
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
         """Returns a fresh branch on the device and in the precision of `weight`."""
+
+    def learnt(self) -> dict[str, Product]:
+        """Returns all that was learnt since injection, by projection name: W + scaling · B A is what inference uses.
+
+        Of DyLoRA at its evaluation rank, of AdaLoRA with what was pruned as zeros, of Delta-LoRA in rank 2r.
+        """
+        return {adapted.projection.name: adapted.branch.learnt_factors() for adapted in self.adapted}
+
+    def moved_by(self, state: Mapping[str, torch.Tensor]) -> dict[str, Product]:
+        """Returns by how much a run of this method that ended in `state` has moved W itself, by projection name.
+
+        A run that starts from that one learns on top of it. Empty where W is frozen.
+        """
+        del state
+        return {}
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
         """Freezes everything but a classification head and wraps the modules that hold W_Q and W_V.

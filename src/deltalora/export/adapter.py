@@ -1,0 +1,159 @@
+"""A run as a standard peft LoRA adapter on the untouched backbone, for `PeftModel.from_pretrained`.
+
+Every method with low-rank branches fits, Delta-LoRA included: its W moved by a matrix of rank 2r at most (see
+`methods.delta_lora`), so it is a LoRA of rank 2r. DyLoRA is written at its evaluation rank; AdaLoRA as a LoRA with its
+own rank in every module, since peft's AdaLoRA computes with another scaling.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+
+from deltalora.config.task import Form
+from deltalora.errors import ConfigError
+from deltalora.export.check import Checked, compare
+from deltalora.export.folder import describe, whole_folder
+from deltalora.export.low_rank import ModuleUpdate, module_updates
+from deltalora.export.restore import RestoredRun
+from deltalora.methods import head_parameters
+from deltalora.models import Backbone
+
+_TASKS = {"causal": TaskType.CAUSAL_LM, "seq2seq": TaskType.SEQ_2_SEQ_LM, "classification": TaskType.SEQ_CLS}
+
+_LOADING = """from peft import PeftModel
+from transformers import {network}
+
+base = {network}.from_pretrained("{base}"{arguments})
+model = PeftModel.from_pretrained(base, "THIS FOLDER")
+"""
+
+
+def write_adapter(run: RestoredRun, target: Path) -> Checked:
+    """Writes the adapter and holds its outputs, loaded from the files, against the run's.
+
+    Args:
+        run: The restored run; DyLoRA at the rank that was set.
+        target: A folder that does not exist yet or is empty.
+
+    Returns:
+        How far the adapter's outputs are from the run's, and the rank it needs.
+
+    Raises:
+        ConfigError: The method has no low-rank form, nothing was learnt, or the folder is not empty.
+        ModelError: The adapter's outputs are not the run's.
+    """
+    updates = module_updates(run)
+    ranks = {update.module: update.rank for update in updates}
+    if not any(ranks.values()):
+        raise ConfigError(
+            f"run {run.record.run_id}: expected a learnt update, found every module at rank 0: nothing to do"
+        )
+    base = run.untouched()
+    with _peft_asks_transformers_by_an_old_name():
+        adapted = get_peft_model(base, _configuration(run, base, updates))
+    _fill(adapted, updates)
+    _fill_head(adapted, run.model)
+    with whole_folder(target) as folder:
+        adapted.save_pretrained(str(folder), save_embedding_layers=False)
+        # No adapter should name a folder of this machine.
+        configuration = adapted.peft_config["default"]
+        configuration.base_model_name_or_path = run.config.model.path if run.config.model.source == "hub" else None
+        configuration.revision = run.identity.revision
+        configuration.inference_mode = True
+        configuration.save_pretrained(str(folder))
+        (folder / "README.md").write_text(describe(run, _fit(run, ranks), _loading(run, base)), encoding="utf-8")
+        with _peft_asks_transformers_by_an_old_name():
+            loaded = PeftModel.from_pretrained(run.untouched(), str(folder)).eval()
+        return compare(run, loaded, max(ranks.values()))
+
+
+@contextmanager
+def _peft_asks_transformers_by_an_old_name() -> Iterator[None]:
+    """Peft 0.21 reads a property that transformers 5.23 has renamed; its warning says nothing to a user of either."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        yield
+
+
+def _configuration(run: RestoredRun, base: Backbone, updates: Sequence[ModuleUpdate]) -> LoraConfig:
+    """LoRA's configuration with the commonest rank as the rule and every other as an exception to it."""
+    kept = [update for update in updates if update.rank > 0]
+    rank = Counter(update.rank for update in kept).most_common(1)[0][0]
+    others = [update for update in kept if update.rank != rank]
+    head = sorted({name.split(".")[0] for name in head_parameters(base)})
+    form: Form = run.config.task.form
+    return LoraConfig(
+        task_type=_TASKS[form],
+        r=rank,
+        lora_alpha=_alpha(kept[0].scaling, rank),
+        rank_pattern={update.module: update.rank for update in others},
+        alpha_pattern={update.module: _alpha(update.scaling, update.rank) for update in others},
+        target_modules=_targets(base, [update.module for update in kept]),
+        fan_in_fan_out=kept[0].transposed,
+        lora_dropout=0.0,
+        bias="none",
+        modules_to_save=head or None,
+    )
+
+
+def _alpha(scaling: float, rank: int) -> int:
+    """What peft divides by r to get its scaling; its type says int, and any number serves."""
+    alpha = scaling * rank
+    return round(alpha) if abs(alpha - round(alpha)) < 1e-9 else alpha  # type: ignore[return-value]
+
+
+def _targets(base: Backbone, modules: Sequence[str]) -> list[str]:
+    """The modules by their last names where these mean just them (query, value), else by their whole paths."""
+    endings = sorted({module.rpartition(".")[2] for module in modules})
+    meant = {path for path, _ in base.named_modules() if path.rpartition(".")[2] in endings}
+    return endings if meant == set(modules) else sorted(modules)
+
+
+@torch.no_grad()
+def _fill(adapted: PeftModel, updates: Sequence[ModuleUpdate]) -> None:
+    for update in updates:
+        if update.rank > 0:
+            layer = adapted.base_model.model.get_submodule(update.module)
+            layer.lora_A["default"].weight.copy_(update.A)
+            layer.lora_B["default"].weight.copy_(update.B)
+
+
+@torch.no_grad()
+def _fill_head(adapted: PeftModel, model: Backbone) -> None:
+    """A trained classification head travels with the adapter, whole."""
+    for name, parameter in head_parameters(model).items():
+        module, _, rest = name.partition(".")
+        adapted.base_model.model.get_parameter(f"{module}.modules_to_save.default.{rest}").copy_(parameter)
+
+
+def _fit(run: RestoredRun, ranks: dict[str, int]) -> str:
+    """How the run's update fits into the adapter, in a sentence or two."""
+    method, own = run.config.method.name, sorted(set(ranks.values()))
+    shown = str(own[0]) if len(own) == 1 else f"{own[0]} to {own[-1]}, as `rank_pattern` says"
+    sentence = f"The run's method is {method}; its update is exact as a LoRA of rank {shown}."
+    if method == "delta_lora":
+        sentence += " Delta-LoRA's W moves by lambda s (B_T A_T - B_k A_k), so that 2r is all the rank there is."
+    if run.config.model.architecture == "gpt2":
+        sentence += (
+            " q and v are blocks of one fused weight: their factors are stacked, B keeps zeros between them, and the "
+            "rank here is the sum of both. The k columns get exactly zero."
+        )
+    return sentence
+
+
+def _loading(run: RestoredRun, base: Backbone) -> str:
+    form: Form = run.config.task.form
+    network = {"causal": "CausalLM", "seq2seq": "Seq2SeqLM", "classification": "SequenceClassification"}[form]
+    labels = f", num_labels={base.config.num_labels}" if form == "classification" else ""
+    hub = run.config.model.source == "hub"
+    revision = f', revision="{run.identity.revision}"' if hub else ""
+    return _LOADING.format(
+        network=f"AutoModelFor{network}",
+        base=run.config.model.path if hub else f"FOLDER OF {run.config.model.name}",
+        arguments=f"{revision}{labels}",
+    )

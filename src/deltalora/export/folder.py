@@ -1,0 +1,50 @@
+"""A folder of files that appears whole or not at all, and the page that says what it is."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deltalora.errors import ConfigError
+from deltalora.export.restore import RestoredRun
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Gives a folder to write to, which becomes `target` when the `with` block ends well and is removed otherwise.
+
+    Raises:
+        ConfigError: `target` is there and not empty, or cannot be written.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError(f"{target}: expected a new or empty folder for the export, found it in use; choose another")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        under_way = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+    except OSError as error:
+        raise ConfigError(f"{target}: expected a folder that can be written, found: {error}; choose another") from error
+    try:
+        yield under_way
+        for path in (under_way, *under_way.rglob("*")):  # mkdtemp makes 0700, safetensors 0600
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        os.replace(under_way, target)
+    finally:
+        shutil.rmtree(under_way, ignore_errors=True)
+
+
+def describe(run: RestoredRun, fit: str, loading: str) -> str:
+    """The export's README: which run it is, how its update fits, and how to load it."""
+    record = run.record
+    scores = "".join(
+        f"| {name} | {score.value:.6g} | {score.signature.replace('|', chr(92) + '|')} |\n"
+        for name, score in record.scores.items()
+    )
+    return (
+        f"# {record.row} on {record.experiment}, {record.scale} scale, seed {record.seed}\n\n"
+        f"Run `{record.run_id}` (configuration `{record.config_id}`), exported from its kept state. {fit}\n\n"
+        f"Pre-trained weights: {record.model.name} ({record.model.source}), sha256 `{record.model.sha256}`.\n\n"
+        f"```python\n{loading}```\n\n"
+        f"| metric | value of the run | signature |\n|---|--:|---|\n{scores}"
+    )
