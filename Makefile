@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+MEASURED := build/fidelity.json# what the parity tests of the last run measured
 
 SCALE ?= embedded#   embedded | paper
 METHODS ?=#          rows of the table, comma-separated; empty = all of them
@@ -22,7 +23,7 @@ SETTINGS = scale=$(strip $(SCALE)) runtime.results_dir=$(strip $(RESULTS)) \
   $(if $(strip $(STEPS)),train.max_steps=$(strip $(STEPS))) $(EXTRA)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test smoke reproduce reproduce-e2e reproduce-webnlg reproduce-xsum reproduce-glue \
+.PHONY: help setup lint test fidelity smoke mutants reproduce reproduce-e2e reproduce-webnlg reproduce-xsum reproduce-glue \
   reproduce-ablation reproduce-lambda reproduce-k reproduce-figure3
 
 help: ## this list
@@ -41,9 +42,14 @@ lint: $(READY) ## ruff (rules and format) and mypy --strict
 	$(BIN)/ruff check src tests scripts
 	$(BIN)/ruff format --check src tests scripts
 	$(BIN)/mypy
+	$(BIN)/python scripts/write_docs.py --check
 
 test: $(READY) ## all tests but the smoke runs; network blocked, warnings are errors
-	$(BIN)/python -m pytest -m "not smoke" -n 2 --dist worksteal
+	$(BIN)/python -m pytest -m "not smoke" -n 2 --dist worksteal --fidelity $(MEASURED)
+
+fidelity: test ## the tests, and docs/fidelity.md of what they measured
+	cp $(MEASURED) src/deltalora/report/fidelity.json
+	$(BIN)/python scripts/write_docs.py
 
 smoke: $(READY) ## every experiment x every method: two steps, one decode, scores
 	$(BIN)/python -m pytest -m smoke -n 2 --dist worksteal
@@ -83,3 +89,6 @@ reproduce-k: $(READY) ## Table 9: K from 0 to 1000
 
 reproduce-figure3: $(READY) ## Figure 3: how far W_Q and W_V move
 	$(call reproduce,figure3)
+
+mutants: $(READY) ## deliberate faults: each must make a test fail; writes docs/mutants.md. 5 min
+	$(BIN)/python scripts/mutants.py --jobs 2 --write docs/mutants.md

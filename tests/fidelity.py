@@ -2,7 +2,7 @@
 
 A parity test takes the fixture `fidelity` and compares through it. The comparison asserts as any other would; when the
 test passes, its largest difference is kept. `pytest --fidelity FILE` writes all of them, over every worker, as JSON;
-`scripts/write_fidelity.py` makes docs/fidelity.md of it.
+`scripts/write_docs.py` makes docs/fidelity.md of it.
 """
 
 import json
@@ -41,7 +41,7 @@ class Fidelity:
         assert left.isfinite().all(), f"{subject} against {oracle}, {what}: not finite"
         difference = float((left - right).abs().max()) if left.numel() else 0.0
         assert difference <= tolerance, f"{subject} against {oracle}, {what}: differs by {difference}, not {tolerance}"
-        self._keep({"table": "methods", "subject": subject, "oracle": oracle, "what": what}, difference, tolerance)
+        self._keep({"table": "oracles", "subject": subject, "oracle": oracle, "what": what}, difference, tolerance)
 
     def published(
         self, metric: str, fixture: str, published: float, ours: float, half_unit: float, register: str | None = None
@@ -61,8 +61,8 @@ class Fidelity:
             assert difference <= half_unit * (1 + 1e-9), f"{metric} on {fixture}: {published} printed, {ours} ours"
         else:
             assert divergence(register).tag == register
-        row = {"table": "metrics", "metric": metric, "fixture": fixture, "published": published, "ours": ours}
-        self._keep({**row, "register": register}, difference, half_unit)
+        row = {"table": "published", "metric": metric, "fixture": fixture, "published": published, "ours": ours}
+        self._keep({**row, "register_tag": register}, difference, half_unit)
 
     def _keep(self, key: Mapping[str, Any], difference: float, tolerance: float) -> None:
         self._item.user_properties.append(("fidelity", {**key, "difference": difference, "tolerance": tolerance}))
@@ -101,4 +101,5 @@ class FidelityPlugin:
         if self.target is None or worker or exitstatus != 0:
             return
         rows = [self.rows[key] for key in sorted(self.rows)]
+        self.target.parent.mkdir(parents=True, exist_ok=True)
         self.target.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -90,11 +90,12 @@ class DeltaBranch(Branch):
 
     def __init__(self, A: torch.Tensor, B: torch.Tensor, config: DeltaLoRAConfig) -> None:
         super().__init__(A, B, config.alpha / config.rank)
-        self.register_buffer("snapshot_A", torch.zeros_like(A))
-        self.register_buffer("snapshot_B", torch.zeros_like(B))
         self.moving = False
         self._ratio = config.update_ratio
         self._closed_form = config.update == "closed_form"
+        # In literal form the outputs do not depend on them: they are the method's books, not the model's state.
+        self.register_buffer("snapshot_A", torch.zeros_like(A), persistent=self._closed_form)
+        self.register_buffer("snapshot_B", torch.zeros_like(B), persistent=self._closed_form)
 
     def factors(self) -> Product:
         """Returns A, B and s; in closed form what W would have moved by stands beside them, as a constant."""

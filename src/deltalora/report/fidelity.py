@@ -1,0 +1,110 @@
+"""What the parity tests measured, as data: every method, search and metric against the source it is held to.
+
+`fidelity.json` is written by a test run (`make fidelity`); nothing here is typed in. A row of `oracles` says how far
+ours is from an oracle at most, a row of `published` sets our score beside a printed one.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from deltalora.errors import StoreError
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    difference: float = Field(description="Largest absolute difference seen.")
+    tolerance: float = Field(description="Largest one allowed; for a printed score half of its last digit's unit.")
+
+
+class OracleRow(_Row):
+    """One quantity held against an oracle."""
+
+    table: Literal["oracles"]
+    subject: str = Field(description="A method, a metric, a search, an export.")
+    oracle: str = Field(description="What it is held against, with version or commit.")
+    what: str = Field(description="The quantity.")
+
+
+class PublishedRow(_Row):
+    """One printed score beside ours."""
+
+    table: Literal["published"]
+    metric: str
+    fixture: str = Field(description="Set and system.")
+    published: float = Field(description="As printed.")
+    ours: float = Field(description="Not rounded.")
+    register_tag: str | None = Field(
+        description="The divergence that explains a larger difference; None if there is none."
+    )
+
+
+Row = OracleRow | PublishedRow
+
+_ROWS = TypeAdapter(list[Row])
+
+
+def fidelity_text() -> str:
+    """The JSON of the last recorded test run."""
+    return (files(__package__) / "fidelity.json").read_text(encoding="utf-8")
+
+
+@cache
+def fidelity_rows() -> list[Row]:
+    """The rows of the last recorded test run.
+
+    Raises:
+        StoreError: The file is malformed.
+    """
+    try:
+        return _ROWS.validate_json(fidelity_text())
+    except ValidationError as error:
+        raise StoreError(f"report/fidelity.json: {' '.join(str(error).split())}; run `make fidelity` again") from error
+
+
+def fidelity_markdown() -> str:
+    """The page docs/fidelity.md."""
+    rows = fidelity_rows()
+    oracles = [row for row in rows if isinstance(row, OracleRow)]
+    published = [row for row in rows if isinstance(row, PublishedRow)]
+    within = sum(row.difference <= row.tolerance * (1 + 1e-9) for row in published)
+    lines = [
+        "# Fidelity",
+        "",
+        "Written from a test run by `make fidelity`; nothing here was typed. Every row is an assertion of `make test`.",
+        "",
+        "## Methods, metrics, searches and exports against their oracles",
+        "",
+        "Largest absolute difference over all cases of all tests that compare the quantity. 0 is bit for bit.",
+        "",
+        "| subject | oracle | what | largest difference | tolerance |",
+        "|---|---|---|--:|--:|",
+        *(
+            f"| {row.subject} | {row.oracle} | {row.what} | {row.difference:.1e} | {row.tolerance:.0e} |"
+            for row in oracles
+        ),
+        "",
+        "## Scores of published system outputs",
+        "",
+        f"{within} of {len(published)} scores round to the printed ones; each other names the divergence that explains "
+        "it ([register](divergences.md)).",
+        "",
+        "| metric | fixture | published | ours | difference | divergence |",
+        "|---|---|--:|--:|--:|---|",
+        *(
+            f"| {row.metric} | {row.fixture} | {row.published:g} | {row.ours:.6g} | {row.difference:.1e} | "
+            f"{_why(row)} |"
+            for row in published
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _why(row: PublishedRow) -> str:
+    if row.difference <= row.tolerance * (1 + 1e-9):
+        return "none"
+    return f"[{row.register_tag}](divergences.md#{row.register_tag})"
