@@ -104,7 +104,8 @@ def files(*groups: str) -> list[Path]:
 def needs_a_source(leaf: Leaf) -> bool:
     named = leaf.file.startswith("method/") and leaf.key in ("name", "rate")
     # Of a task: what it is, and where its data lie.
-    named |= leaf.file.startswith("task/") and leaf.key.split(".")[1] in ("name", "dataset", "source", "data_dir", "limits")
+    whereabouts = ("name", "dataset", "source", "data_dir", "limits")
+    named |= leaf.file.startswith("task/") and leaf.key.split(".")[1] in whereabouts
     named |= leaf.key == "task.hub.path"
     return not named and not leaf.value.startswith("${")
 

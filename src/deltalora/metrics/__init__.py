@@ -1,8 +1,9 @@
 """What is measured: text in, a `Score` out, with segment statistics for resampling and a signature of every setting.
 
-Here live the metrics that equal the official scorers, their tokenisers, the scorers' file formats and the `evaluate`
-modules. Not here: what is generated (`decoding`), which metrics a task reports (`tasks`), and means, intervals or
-tables (`report`). Neither torch nor transformers is imported, and nothing reaches the network.
+Here live the metrics that equal the official scorers, their tokenisers, the scorers' file formats, the `evaluate`
+modules, and intervals and paired tests over the segments of a test set. Not here: what is generated (`decoding`), which
+metrics a task reports (`tasks`), and means, intervals over seeds or tables (`report`). Neither torch nor transformers
+is imported, and nothing reaches the network.
 """
 
 from pathlib import Path
@@ -11,7 +12,16 @@ from deltalora.errors import MetricError
 from deltalora.metrics.base import Metric, Score, Statistics
 from deltalora.metrics.e2e import E2E_METRICS, score_e2e, score_texts
 from deltalora.metrics.glue import GLUE_METRICS, score_glue, score_judgements
-from deltalora.metrics.webnlg import WEBNLG_METRICS, score_webnlg, score_webnlg_texts
+from deltalora.metrics.resampling import (
+    BootstrapInterval,
+    PairedComparison,
+    bootstrap_interval,
+    bootstrap_values,
+    paired_approximate_randomization,
+    paired_bootstrap,
+    shuffled_differences,
+)
+from deltalora.metrics.webnlg import WEBNLG_METRICS, score_webnlg, score_webnlg_texts, webnlg_metric
 from deltalora.metrics.xsum import XSUM_METRICS, score_summaries, score_xsum
 
 __all__ = [
@@ -19,10 +29,16 @@ __all__ = [
     "GLUE_METRICS",
     "WEBNLG_METRICS",
     "XSUM_METRICS",
+    "BootstrapInterval",
     "Metric",
+    "PairedComparison",
     "Score",
     "Statistics",
+    "bootstrap_interval",
+    "bootstrap_values",
     "module_path",
+    "paired_approximate_randomization",
+    "paired_bootstrap",
     "score_e2e",
     "score_glue",
     "score_judgements",
@@ -31,6 +47,8 @@ __all__ = [
     "score_webnlg",
     "score_webnlg_texts",
     "score_xsum",
+    "shuffled_differences",
+    "webnlg_metric",
 ]
 
 

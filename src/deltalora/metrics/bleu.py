@@ -1,12 +1,11 @@
 """BLEU as the E2E scorer's Python port computes it: case-insensitive, 13a tokens, several references, corpus level."""
 
-import math
 from collections.abc import Sequence
 from importlib.metadata import version
 
 import numpy as np
 
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 from deltalora.metrics.ngrams import clipped_matches, count_references, ngram_counts, port_tokens
 
 _ORDER = 4
@@ -16,7 +15,7 @@ _MIN_MATCHES = 1e-15
 _MIN_TOTAL = 1e-9
 
 
-class Bleu(Metric):
+class Bleu(AdditiveMetric):
     """BLEU = BP · exp(¼ Σ_n log(matches_n / total_n)), n = 1..4, with BP = exp(min(0, 1 - ref_length / length)).
 
     Matches are clipped at the largest count in any one reference; the reference length is that closest to the
@@ -56,10 +55,10 @@ class Bleu(Metric):
             row[-1] = min(segment.lengths, key=lambda reference: (abs(reference - length), reference))
         return rows
 
-    def combine(self, statistics: Statistics) -> float:
-        """BLEU of the summed rows, from 0 to 1."""
-        sums = statistics.sum(axis=0)
-        matches, totals, reference_length = sums[:_ORDER], sums[_ORDER:-1], sums[-1]
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """BLEU of summed rows, from 0 to 1."""
+        matches, totals, reference_length = sums[:, :_ORDER], sums[:, _ORDER:-1], sums[:, -1]
         precisions = np.maximum(matches, _MIN_MATCHES) / np.maximum(totals, _MIN_TOTAL)
-        brevity_penalty = math.exp(min(0.0, 1.0 - reference_length / totals[0]))
-        return brevity_penalty * math.exp(float(np.log(precisions).mean()))
+        log_brevity = np.minimum(0.0, 1.0 - reference_length / totals[:, 0])
+        values: Values = np.exp(log_brevity) * np.exp(np.log(precisions).mean(axis=1))
+        return values

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 from deltalora.metrics import ptb
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 
 _ORDER = 4
 _SIGMA = 6.0
@@ -18,7 +18,7 @@ _SIGMA = 6.0
 Ngram = tuple[str, ...]
 
 
-class Cider(Metric):
+class Cider(AdditiveMetric):
     """Ten times the mean clipped similarity of tf-idf vectors of 1- to 4-grams, on PTB tokens, with a length penalty.
 
     A segment's similarity is the mean over orders and references of the cosine, the hypothesis' weights clipped at
@@ -50,9 +50,9 @@ class Cider(Metric):
             rows.append([10.0 * sum(_similarity(hypothesis, reference) for reference in block) / len(block)])
         return np.array(rows)
 
-    def combine(self, statistics: Statistics) -> float:
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
         """The mean, from 0 to 10."""
-        return float(statistics.mean())
+        return sums[:, 0] / numbers
 
 
 @dataclass(frozen=True)

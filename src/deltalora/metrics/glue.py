@@ -8,13 +8,23 @@ from types import MappingProxyType
 import numpy as np
 
 from deltalora.errors import DataError, MetricError
-from deltalora.metrics.base import Score, Statistics
-from deltalora.metrics.judgements import JudgementMetric, accuracy, f1, matthews, pearson, spearman
+from deltalora.metrics.base import Counts, Score, Statistics, Values, check_counts
+from deltalora.metrics.judgements import (
+    JudgementMetric,
+    accuracy,
+    accuracy_many,
+    f1,
+    f1_many,
+    matthews,
+    matthews_many,
+    pearson,
+    spearman,
+)
 from deltalora.metrics.lines import read_lines
 
-_ACCURACY = JudgementMetric("Accuracy", accuracy, "agg:mean")
-_F1 = JudgementMetric("F1", f1, "positive:1|average:binary|undefined:0")
-_MATTHEWS = JudgementMetric("Matthews", matthews, "classes:2|constant:0")
+_ACCURACY = JudgementMetric("Accuracy", accuracy, "agg:mean", accuracy_many)
+_F1 = JudgementMetric("F1", f1, "positive:1|average:binary|undefined:0", f1_many)
+_MATTHEWS = JudgementMetric("Matthews", matthews, "classes:2|constant:0", matthews_many)
 _PEARSON = JudgementMetric("Pearson", pearson, "clip:no|constant:0")
 _SPEARMAN = JudgementMetric("Spearman", spearman, "clip:no|ties:mean-rank|constant:0")
 
@@ -112,6 +122,40 @@ def aggregate_mnli(statistics: Statistics) -> float:
     """MNLI's Accuracy of any rows (prediction, label, 1 where mismatched): the mean over the parts that have rows."""
     parts = [rows for part in (0, 1) if len(rows := statistics[statistics[:, 2] == part])]
     return float(np.mean([_ACCURACY.aggregate(rows) for rows in parts]))
+
+
+class MnliAccuracy:
+    """MNLI's Accuracy with groups as a metric of rows (prediction, label, 1 where mismatched), for resampling.
+
+    A resample may miss a part; its value is then that of the other part.
+    """
+
+    name = "Accuracy"
+
+    def aggregate(self, statistics: Statistics) -> float:
+        """As `aggregate_mnli`.
+
+        Raises:
+            MetricError: There is no row.
+        """
+        if len(statistics) == 0:
+            return _ACCURACY.aggregate(statistics)
+        return aggregate_mnli(statistics)
+
+    def aggregate_many(self, statistics: Statistics, counts: Counts) -> Values:
+        """The values (m,) of m resamples; as `Metric.aggregate_many`.
+
+        Raises:
+            MetricError: The counts are not of these rows, or a resample is empty.
+        """
+        check_counts(self.name, statistics, counts)
+        mismatched = statistics[:, 2] == 1
+        members = np.stack([~mismatched, mismatched], axis=1).astype(np.float64)
+        right = members * (statistics[:, :1] == statistics[:, 1:2])
+        numbers = counts @ members
+        parts = np.divide(counts @ right, numbers, out=np.zeros_like(numbers), where=numbers != 0)
+        values: Values = parts.sum(axis=1) / (numbers != 0).sum(axis=1)
+        return values
 
 
 def _mnli(statistics: Statistics, ids: Sequence[str], groups: Sequence[str]) -> dict[str, Score]:

@@ -4,12 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from deltalora.errors import MetricError
-from deltalora.metrics.base import Score, Statistics
-
-Values = npt.NDArray[np.float64]
+from deltalora.metrics.base import Counts, Score, Statistics, Values, aggregate_each, check_counts
 
 
 @dataclass(frozen=True)
@@ -22,11 +19,14 @@ class JudgementMetric:
         name: The name in tables.
         combine: The value of predictions and labels.
         settings: What moves the number, as `key:value` parts joined by bars.
+        combine_many: The values (m,) of predictions, labels and counts (m, n), where sums suffice; None where each
+            resample has to be built, as for correlations: their sums of squares cancel, and ranks are of the resample.
     """
 
     name: str
     combine: Callable[[Values, Values], float]
     settings: str
+    combine_many: Callable[[Values, Values, Counts], Values] | None = None
 
     def aggregate(self, statistics: Statistics) -> float:
         """The value of any rows of `Score.statistics`: all of them, a subset, or a resample.
@@ -37,6 +37,17 @@ class JudgementMetric:
         if len(statistics) == 0:
             raise MetricError(f"{self.name}: expected at least one judgement, found none; judge some examples first")
         return float(self.combine(statistics[:, 0], statistics[:, 1]))
+
+    def aggregate_many(self, statistics: Statistics, counts: Counts) -> Values:
+        """The values (m,) of m resamples; as `Metric.aggregate_many`.
+
+        Raises:
+            MetricError: The counts are not of these rows, or a resample is empty.
+        """
+        check_counts(self.name, statistics, counts)
+        if self.combine_many is None:
+            return aggregate_each(self.aggregate, statistics, counts)
+        return self.combine_many(statistics[:, 0], statistics[:, 1], counts)
 
     def score(self, predictions: Sequence[float], labels: Sequence[float]) -> Score:
         """The score of predictions against as many labels.
@@ -53,15 +64,39 @@ def accuracy(predictions: Values, labels: Values) -> float:
     return float((predictions == labels).mean())
 
 
+def accuracy_many(predictions: Values, labels: Values, counts: Counts) -> Values:
+    """`accuracy` of resamples, from the counts of right predictions."""
+    values: Values = counts @ (predictions == labels) / counts.sum(axis=1)
+    return values
+
+
 def f1(predictions: Values, labels: Values) -> float:
     """F1 = 2·TP / (2·TP + FP + FN) of class 1; 0 where neither side has it. Same as sklearn's `f1_score`."""
     found = float((predictions == 1).sum() + (labels == 1).sum())
     return 2.0 * float(((predictions == 1) & (labels == 1)).sum()) / found if found else 0.0
 
 
+def f1_many(predictions: Values, labels: Values, counts: Counts) -> Values:
+    """`f1` of resamples, from the counts of class 1 on either side and on both."""
+    ours, theirs = predictions == 1, labels == 1
+    found = counts @ ours + counts @ theirs
+    values: Values = np.divide(2.0 * (counts @ (ours & theirs)), found, out=np.zeros_like(found), where=found != 0)
+    return values
+
+
 def matthews(predictions: Values, labels: Values) -> float:
     """Pearson's correlation of two binary variables; 0 where either is constant, as sklearn's `matthews_corrcoef`."""
     return pearson(predictions, labels)
+
+
+def matthews_many(predictions: Values, labels: Values, counts: Counts) -> Values:
+    """`matthews` of resamples, r from the sums of p, y, p², y² and p·y: exact, as classes are whole numbers."""
+    numbers = counts.sum(axis=1)
+    p, y = counts @ predictions, counts @ labels
+    spread = (numbers * (counts @ predictions**2) - p**2) * (numbers * (counts @ labels**2) - y**2)
+    common = numbers * (counts @ (predictions * labels)) - p * y
+    values: Values = np.divide(common, np.sqrt(spread), out=np.zeros_like(spread), where=spread != 0)
+    return values.clip(-1.0, 1.0)
 
 
 def pearson(predictions: Values, labels: Values) -> float:

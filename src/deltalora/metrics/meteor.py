@@ -9,7 +9,7 @@ import pycocoevalcap.meteor.meteor as coco_meteor
 
 from deltalora.errors import MetricError
 from deltalora.metrics import ptb
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 from deltalora.metrics.java import LineProcess, NoAnswerError
 from deltalora.metrics.webnlg_text import prepare, word_tokens
 
@@ -17,12 +17,13 @@ from deltalora.metrics.webnlg_text import prepare, word_tokens
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
 _MODULE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])  # exact, stem, synonym, paraphrase
 _COLUMNS = 23
+_CHUNKS = 20
 
 _JAR = Path(coco_meteor.__file__).with_name(coco_meteor.METEOR_JAR)
 _PROCESS = LineProcess("METEOR", ["-Xmx2G", "-jar", _JAR.name, "-", "-", "-stdio", "-l", "en", "-norm"], _JAR.parent)
 
 
-class Meteor(Metric):
+class Meteor(AdditiveMetric):
     """METEOR 1.5 (`-l en -norm`) on PTB tokens: the jar's own aggregate, not the mean of segments.
 
     With weighted precision P and recall R of the summed statistics, and fragmentation = chunks / mean number of
@@ -62,28 +63,31 @@ class Meteor(Metric):
         """
         return _statistics(ptb.tokenize(hypotheses, ids), ptb.tokenize_references(references, ids), ids)
 
-    def combine(self, statistics: Statistics) -> float:
-        """METEOR of the summed rows, from 0 to 1; 0 where nothing matches."""
-        lengths, function_words = statistics[:, 0:2], statistics[:, 2:4]
-        matches = statistics[:, 4:20].reshape(
-            -1, 4, 4
-        )  # segment, module, (content, function) x (hypothesis, reference)
-        content, function = matches[:, :, 0:2], matches[:, :, 2:4]
-        chunks, words = statistics[:, 20], statistics[:, 21:23]
+    def terms(self, statistics: Statistics) -> Statistics:
+        """The statistics, the chunk of a perfect segment set to 0.
 
-        # A segment that is matched whole and in one piece has no fragmentation, and the jar leaves its chunk out of
-        # the sum.
-        perfect = (matches[:, :, 0:2] + matches[:, :, 2:4]).sum(axis=1) == lengths
-        chunk_sum = chunks[~(perfect.all(axis=1) & (chunks == 1.0))].sum()
+        A segment that is matched whole and in one piece has no fragmentation, and the jar leaves its chunk out of the
+        sum.
+        """
+        content, function = _matches(statistics)
+        whole = ((content + function).sum(axis=1) == statistics[:, 0:2]).all(axis=1)
+        terms = statistics.copy()
+        terms[whole & (statistics[:, _CHUNKS] == 1.0), _CHUNKS] = 0.0
+        return terms
 
-        weighted = _MODULE_WEIGHTS @ (_DELTA * content.sum(axis=0) + (1 - _DELTA) * function.sum(axis=0))
-        if not weighted.all():
-            return 0.0
-        content_words = (lengths - function_words).sum(axis=0)
-        precision, recall = weighted / (_DELTA * content_words + (1 - _DELTA) * function_words.sum(axis=0))
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """METEOR of summed terms, from 0 to 1; 0 where nothing matches."""
+        content, function = _matches(sums)
+        weighted = _MODULE_WEIGHTS @ (_DELTA * content + (1 - _DELTA) * function)
+        matched = weighted.all(axis=1)
+        lengths, function_words = sums[matched, 0:2], sums[matched, 2:4]
+        rates = weighted[matched] / (_DELTA * (lengths - function_words) + (1 - _DELTA) * function_words)
+        precision, recall = rates.T
         f_mean = 1.0 / ((1 - _ALPHA) / precision + _ALPHA / recall)
-        fragmentation = chunk_sum / words.sum(axis=0).mean()
-        return float(max(0.0, f_mean * (1.0 - _GAMMA * fragmentation**_BETA)))
+        fragmentation = sums[matched, _CHUNKS] / sums[matched, _CHUNKS + 1 :].mean(axis=1)
+        values = np.zeros(len(sums))
+        values[matched] = np.maximum(0.0, f_mean * (1.0 - _GAMMA * fragmentation**_BETA))
+        return values
 
 
 class WebNLGMeteor(Meteor):
@@ -106,6 +110,12 @@ class WebNLGMeteor(Meteor):
         """
         blocks = [[_words(text) for text in block] for block in references]
         return _statistics([_words(text) for text in hypotheses], blocks, ids)
+
+
+def _matches(rows: Statistics) -> tuple[Statistics, Statistics]:
+    """Matched content words and matched function words, each (rows, module, of hypothesis and of reference)."""
+    matches = rows[:, 4:_CHUNKS].reshape(-1, 4, 4)
+    return matches[:, :, 0:2], matches[:, :, 2:4]
 
 
 def _words(text: str) -> str:

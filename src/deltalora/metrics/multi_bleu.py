@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 from deltalora.metrics.webnlg_text import prepare
 
 _ORDER = 4
 
 
-class MultiBleu(Metric):
+class MultiBleu(AdditiveMetric):
     """BLEU = BP · exp(¼ Σ_n log(matches_n / total_n)), n = 1..4, of prepared text; 0 where an order has no match.
 
     The text is in lower case before it is compared, so the comparison itself heeds case. Spaces decide: what stands
@@ -52,9 +52,12 @@ class MultiBleu(Metric):
             row[:] = [*one.counts, *one.totals, one.sys_len, one.ref_len]
         return rows
 
-    def combine(self, statistics: Statistics) -> float:
-        """BLEU of the summed rows, from 0 to 1."""
-        sums = [int(one) for one in statistics.sum(axis=0)]
-        length, reference_length = sums[2 * _ORDER :]
-        bleu = BLEU.compute_bleu(sums[:_ORDER], sums[_ORDER : 2 * _ORDER], length, reference_length)
-        return float(bleu.score) / 100
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """BLEU of summed rows, from 0 to 1."""
+        return np.array([_bleu([int(one) for one in row]) for row in sums])
+
+
+def _bleu(sums: list[int]) -> float:
+    length, reference_length = sums[2 * _ORDER :]
+    bleu = BLEU.compute_bleu(sums[:_ORDER], sums[_ORDER : 2 * _ORDER], length, reference_length)
+    return float(bleu.score) / 100

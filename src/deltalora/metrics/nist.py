@@ -16,7 +16,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 from deltalora.metrics.ngrams import (
     MAX_ORDER,
     ReferenceCounts,
@@ -31,7 +31,7 @@ from deltalora.metrics.ngrams import (
 _BETA = math.log(2.0) / math.log(1.5) ** 2
 
 
-class Nist(Metric):
+class Nist(AdditiveMetric):
     """NIST as `measure_scores.py -p` prints it, the form this suite reports.
 
     The penalty is exp(-β ln²(min(1, length / reference length))), β = ln 2 / ln² 1.5: one half at two thirds of the
@@ -69,15 +69,15 @@ class Nist(Metric):
             row[-1] = np.mean(segment.lengths)
         return rows
 
-    def combine(self, statistics: Statistics) -> float:
-        """NIST of the summed rows, in bits, from 0 upward."""
-        sums = statistics.sum(axis=0)
-        information, totals, reference_length = sums[:MAX_ORDER], sums[MAX_ORDER:-1], sums[-1]
-        gain = sum(bits / total for bits, total in zip(information, totals, strict=True) if total)
-        return float(gain * _length_penalty(totals[0] / reference_length))
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """NIST of summed rows, in bits, from 0 upward."""
+        information, totals, reference_length = sums[:, :MAX_ORDER], sums[:, MAX_ORDER:-1], sums[:, -1]
+        gains = np.divide(information, totals, out=np.zeros_like(totals), where=totals != 0)
+        values: Values = gains.sum(axis=1) * _length_penalty(totals[:, 0] / reference_length)
+        return values
 
 
-class NistMteval(Metric):
+class NistMteval(AdditiveMetric):
     """NIST as mteval-v13a-sig.pl prints it, the form in the E2E challenge's published tables.
 
     Statistics (n, 12): information matched in orders 1-5, n-grams of orders 1-5, tokens in all references, number of
@@ -111,13 +111,13 @@ class NistMteval(Metric):
             row[-1] = len(segment.lengths)
         return rows
 
-    def combine(self, statistics: Statistics) -> float:
-        """NIST of the summed rows, in bits, from 0 upward."""
-        sums = statistics.sum(axis=0)
-        information, totals = sums[:MAX_ORDER], sums[MAX_ORDER:-2]
-        reference_tokens, mean_references = sums[-2], sums[-1] / len(statistics)
-        gain = (information / np.maximum(totals, 1)).sum()
-        return float(gain * _length_penalty(totals[0] * mean_references / reference_tokens))
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """NIST of summed rows, in bits, from 0 upward."""
+        information, totals = sums[:, :MAX_ORDER], sums[:, MAX_ORDER:-2]
+        reference_tokens, mean_references = sums[:, -2], sums[:, -1] / numbers
+        gains = (information / np.maximum(totals, 1)).sum(axis=1)
+        values: Values = gains * _length_penalty(totals[:, 0] * mean_references / reference_tokens)
+        return values
 
 
 def _information(ngram: Tokens, counted: ReferenceCounts) -> float:
@@ -130,7 +130,6 @@ def _perl_information(ngram: Tokens, counted: ReferenceCounts) -> float:
     return math.log2(counted.totals[prefix] / counted.totals[ngram])
 
 
-def _length_penalty(ratio: float) -> float:
-    if ratio <= 0:
-        return 0.0
-    return math.exp(-_BETA * math.log(min(1.0, ratio)) ** 2)
+def _length_penalty(ratios: Values) -> Values:
+    logarithms = np.log(np.minimum(1.0, ratios), out=np.full_like(ratios, -np.inf), where=ratios > 0)
+    return np.exp(-_BETA * logarithms**2)

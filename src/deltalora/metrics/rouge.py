@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktSentenceTokenizer
@@ -20,7 +20,7 @@ Variant = Literal["1", "2", "L", "Lsum"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 
-class Rouge(Metric):
+class Rouge(AdditiveMetric):
     """Mean over segments of F = 2·P·R / (P + R), on lower-cased, Porter-stemmed tokens.
 
     P and R are what the two texts share over the hypothesis' and over the reference's size. Shared are unigrams (1),
@@ -62,9 +62,9 @@ class Rouge(Metric):
         """Statistics (n, 1): F of the segment."""
         return _f_measures(tuple(hypotheses), tuple(map(tuple, references)))[:, [self._column]]
 
-    def combine(self, statistics: Statistics) -> float:
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
         """The mean, from 0 to 1."""
-        return float(statistics.mean())
+        return sums[:, 0] / numbers
 
 
 @lru_cache(maxsize=1)

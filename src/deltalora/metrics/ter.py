@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 from deltalora.metrics.cache import cached
 from deltalora.metrics.edit_distance import EditDistance, least_distance
 from deltalora.metrics.webnlg_text import prepare, word_tokens
@@ -13,7 +13,7 @@ from deltalora.metrics.webnlg_text import prepare, word_tokens
 _VERSION = 1
 
 
-class Ter(Metric):
+class Ter(AdditiveMetric):
     """Mean over segments of min over references of (shifts + edits) / reference length.
 
     A shift moves a run of words that equals a run of the reference to where that run stands there. The one that
@@ -46,10 +46,10 @@ class Ter(Metric):
         blocks = [[prepare(text) for text in block] for block in references]
         return cached(f"pyter-v{_VERSION}", texts, blocks, lambda: _rates(texts, blocks))
 
-    def combine(self, statistics: Statistics) -> float:
-        """The mean; 0 is perfect, and there is no upper bound."""
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """The mean; 0 is perfect, and there is no upper bound. A blank line that counts is in every resample once."""
         extra = int(self._blank_line)
-        return float((statistics.sum() + extra) / (len(statistics) + extra))
+        return (sums[:, 0] + extra) / (numbers + extra)
 
 
 def _rates(texts: Sequence[str], blocks: Sequence[Sequence[str]]) -> Statistics:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from sacrebleu.metrics.lib_ter import translation_edit_rate
 
-from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 from deltalora.metrics.cache import cached
 from deltalora.metrics.edit_distance import EditDistance, Row, least_distance
 from deltalora.metrics.webnlg_text import prepare
@@ -24,7 +24,7 @@ _MAX_CANDIDATES = 1000
 _BEAM = 25
 
 
-class TerTercom(Metric):
+class TerTercom(AdditiveMetric):
     """Edits of the corpus, each segment against its cheapest reference, over the sum of mean reference lengths.
 
     Edits are tercom's: insertions, deletions, substitutions, and shifts of at most 10 words by at most 50 places,
@@ -57,10 +57,9 @@ class TerTercom(Metric):
         key = f"tercom-v{_VERSION}-sacrebleu-{version('sacrebleu')}"
         return cached(key, texts, blocks, lambda: _edits_and_lengths(texts, blocks))
 
-    def combine(self, statistics: Statistics) -> float:
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
         """Summed edits over summed lengths; 0 is perfect, and there is no upper bound."""
-        edit_sum, length_sum = statistics.sum(axis=0)
-        return float(edit_sum / length_sum)
+        return sums[:, 0] / sums[:, 1]
 
 
 def _edits_and_lengths(texts: Sequence[str], blocks: Sequence[Sequence[str]]) -> Statistics:

@@ -97,6 +97,23 @@ def score_webnlg(
     return score_webnlg_texts(hypotheses, references, ids, groups, upstream_blank_line)
 
 
+def webnlg_metric(name: str, upstream_blank_line: bool = False) -> Metric:
+    """The metric behind a score's name, for resampling its statistics: TER-S -> TER.
+
+    Args:
+        name: A key of what `score_webnlg` and `score_webnlg_texts` return, with or without -S, -U or -A.
+        upstream_blank_line: As it was given to them.
+
+    Raises:
+        MetricError: There is no such score.
+    """
+    metrics = _metrics(upstream_blank_line)
+    for known in (name, name.rpartition("-")[0]):
+        if known in metrics:
+            return metrics[known]
+    raise MetricError(f"WebNLG: expected one of {', '.join(metrics)}, found {name!r}; choose a listed name")
+
+
 def _metrics(upstream_blank_line: bool) -> Mapping[str, Metric]:
     return {**WEBNLG_METRICS, "TER": _TER_UPSTREAM} if upstream_blank_line else WEBNLG_METRICS
 

@@ -2,8 +2,8 @@
 
     python record_webnlg_ter.py FIXTURES/webnlg2017 > webnlg_ter.json
 
-with sacrebleu 2.6, nltk 3.10 and pyter3 0.3 installed; some ten minutes. Only numbers are kept, no text. sacrebleu scores
-the whole outputs, in edits and reference words of the seen and of the unseen inputs; pyter every tenth input, in nltk's
+with sacrebleu 2.6, nltk 3.10 and pyter3 0.3 installed; some ten minutes. Only numbers are kept, no text. sacrebleu
+scores the whole outputs, in edits and reference words of the seen and of the unseen inputs; pyter every tenth input, in nltk's
 words as the upstream scorer has it, which tokenises sentence by sentence: one line is one sentence here.
 """
 
