@@ -87,10 +87,11 @@ class ClassificationObjective(Objective):
     def forward(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
         """Cross-entropy in nats, or the squared error of a regression, summed over the examples."""
         model: Any = self.model
-        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.float()
+        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # up from half precision, never down
         bearing = batch.labels != IGNORED
         if batch.labels.is_floating_point():
-            return F.mse_loss(logits[bearing].squeeze(-1), batch.labels[bearing], reduction="sum")
+            return F.mse_loss(logits[bearing].squeeze(-1), batch.labels[bearing].to(logits.dtype), reduction="sum")
         return F.cross_entropy(logits[bearing], batch.labels[bearing], reduction="sum", label_smoothing=label_smoothing)
 
 
