@@ -42,6 +42,7 @@ ANOTHER: dict[str, Any] = {
     "train.selection": "best",
     "train.accumulation_steps": 2,
     "decoding.early_stopping": True,
+    "decoding.search": "lora_reference",
     "logger.name": "none",
     "logger.mode": "online",
     "runtime.device": "cpu",

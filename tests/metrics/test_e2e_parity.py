@@ -10,47 +10,64 @@ import numpy as np
 import pytest
 
 from deltalora.metrics import E2E_METRICS, score_e2e, score_texts
+from fidelity import Fidelity
+from published_outputs import E2E, names, read
+from scored_outputs import statistics
 
-SYSTEMS = {
-    "e2e_metrics_example": ["baseline"],
-    "e2e_test": ["adapt", "chen", "forge1", "gong", "nle", "sheff1", "tgen", "tnt1", "tr2", "tuda", "zhaw1"],
-    "e2e_dev": [f"model-d_seed{seed}" for seed in range(1, 20, 2)],
-}
+ORACLE = "e2e-metrics@1b9c4d8"
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/metrics/e2e_corner_cases.json").read_text(encoding="utf-8"))
+#: Half of the last digit that the scorer prints.
+PRINTED = 0.00005
 
 
 @pytest.mark.parity
 @pytest.mark.real_data
-@pytest.mark.parametrize(("fixture", "system"), [(name, system) for name in SYSTEMS for system in SYSTEMS[name]])
-def test_every_system_scores_as_the_official_scorer_printed(shared_data: Path, fixture: str, system: str) -> None:
-    folder = shared_data / "fixtures" / fixture
-    recorded = json.loads((folder / "systems" / system / "scores.json").read_text(encoding="utf-8"))
-    expected = {name.replace("_", "-"): value for name, value in recorded["metrics"].items()}
+@pytest.mark.parametrize("name", names(E2E))
+def test_every_system_scores_as_the_official_scorer_printed(shared_data: Path, fidelity: Fidelity, name: str) -> None:
+    output = read(shared_data, name)
+    recorded = output.scores
+    printed = {metric.replace("_", "-"): value for metric, value in recorded["metrics"].items()}
+    by_perl = "nist_python_port" in recorded or "(-p)" not in recorded["source"] + recorded["status"]
+    ours = {metric.name: metric.aggregate(statistics(metric, output)) for metric in E2E_METRICS.values()}
+
+    for metric in ("BLEU", "METEOR", "ROUGE-L", "CIDEr"):
+        fidelity.published(metric, name, printed[metric], ours[metric], PRINTED)
+    if by_perl:
+        fidelity.published("NIST-mteval", name, printed["NIST"], ours["NIST-mteval"], PRINTED)
+        fidelity.published("NIST", name, printed["NIST"], ours["NIST"], PRINTED, register="nist-two-forms")
+    else:
+        fidelity.published("NIST", name, printed["NIST"], ours["NIST"], PRINTED)
     if "nist_python_port" in recorded:
-        expected |= {"NIST-mteval": expected["NIST"], "NIST": recorded["nist_python_port"]}
-    elif "(-p)" not in recorded["source"] + recorded["status"]:
-        expected["NIST-mteval"] = expected.pop("NIST")
+        fidelity.published("NIST", f"{name} (-p)", recorded["nist_python_port"], ours["NIST"], PRINTED)
+    assert {len(statistics(metric, output)) for metric in E2E_METRICS.values()} == {recorded["instances"]}
 
-    scores = score_e2e(folder / "systems" / system / "hyp.txt", folder / "refs.txt")
 
-    assert {name: round(scores[name].value, 4) for name in expected} == expected
+@pytest.mark.parity
+@pytest.mark.real_data
+def test_files_score_as_the_texts_in_them(shared_data: Path) -> None:
+    folder = shared_data / "fixtures" / "e2e_metrics_example"
+    output = read(shared_data, "e2e_metrics_example/baseline")
+    scores = score_e2e(folder / "systems" / "baseline" / "hyp.txt", folder / "refs.txt")
     for name, score in scores.items():
-        assert E2E_METRICS[name].aggregate(score.statistics) == score.value
-        assert score.statistics.shape[0] == recorded["instances"]
+        assert (score.statistics == statistics(E2E_METRICS[name], output)).all()
+        assert score.value == E2E_METRICS[name].aggregate(score.statistics)
 
 
 @pytest.mark.real_data
 def test_no_system_of_the_fixtures_is_left_out(shared_data: Path) -> None:
-    for fixture, systems in SYSTEMS.items():
+    for fixture, systems in E2E.items():
         found = {path.name for path in (shared_data / "fixtures" / fixture / "systems").iterdir()}
         assert found == set(systems)
 
 
 @pytest.mark.golden
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["name"])
-def test_corner_cases_score_as_the_official_scorer_does(case: dict[str, Any]) -> None:
+def test_corner_cases_score_as_the_official_scorer_does(fidelity: Fidelity, case: dict[str, Any]) -> None:
     scores = score_texts(case["hypotheses"], case["references"])
-    assert {name: round(score.value, 4) for name, score in scores.items()} == case["expected"]
+    assert set(scores) == set(case["expected"])
+    for name, score in scores.items():
+        # The recorded numbers are printed ones.
+        fidelity.close(name, ORACLE, "corner cases", score.value, case["expected"][name], PRINTED + 1e-9)
 
 
 def test_scores_come_in_the_order_of_the_table_with_their_settings() -> None:

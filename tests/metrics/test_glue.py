@@ -1,6 +1,10 @@
 """GLUE's metrics against sklearn and scipy, their parts, their corner cases, and one clear line for wrong input."""
 
+import json
 import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +16,10 @@ from sklearn import metrics as sklearn_metrics
 from deltalora.errors import MetricError
 from deltalora.metrics import GLUE_METRICS, Score, score_judgements
 from deltalora.metrics.glue import aggregate_mnli
+from fidelity import Fidelity
+from golden.metrics.record_glue import SEEDS, TASKS, judgements
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/metrics/glue.json").read_text(encoding="utf-8"))
 
 TABLE = {
     "mnli": ["Accuracy"],
@@ -74,13 +82,49 @@ def test_correlations_are_scipys(rows: list[tuple[float, float]]) -> None:
         assert found["Spearman"].value == pytest.approx(stats.spearmanr(predictions, labels)[0], abs=1e-9)
 
 
-def test_correlations_of_many_real_numbers_are_scipys_to_the_last_digits() -> None:
+@pytest.mark.parity
+def test_correlations_of_many_real_numbers_are_scipys_to_the_last_digits(fidelity: Fidelity) -> None:
     rng = np.random.default_rng(0)
     labels = np.round(rng.uniform(0, 5, 1500) * 5) / 5
     predictions = labels + rng.normal(0, 1.5, 1500)
     found = scored("stsb", predictions.tolist(), labels.tolist())
-    assert found["Pearson"].value == pytest.approx(stats.pearsonr(predictions, labels)[0], abs=1e-13)
-    assert found["Spearman"].value == pytest.approx(stats.spearmanr(predictions, labels)[0], abs=1e-13)
+    for name, function in (("Pearson", stats.pearsonr), ("Spearman", stats.spearmanr)):
+        expected = function(predictions, labels)[0]
+        fidelity.close(name, f"scipy {version('scipy')}", "1,500 numbers", found[name].value, expected, 1e-13)
+
+
+#: The module reads similarities as 32-bit floats; class numbers are whole.
+TOLERANCE = {"Pearson": 1e-6, "Spearman": 1e-6}
+ORACLE = "evaluate@a7dd338 glue"
+
+
+@pytest.mark.parity
+@pytest.mark.golden
+@pytest.mark.parametrize("task", TASKS)
+def test_seeded_judgements_score_as_the_evaluate_module_does(fidelity: Fidelity, task: str) -> None:
+    recorded = GOLDEN["seeds"][task]
+    assert len(recorded) == SEEDS
+    dataset, _, group = task.partition("_")
+    ours = []
+    for seed in range(SEEDS):
+        predictions, labels = judgements(task, seed)
+        found = values(scored(dataset, predictions, labels, [group] * len(labels)))
+        ours.append({name: found[name] for name in recorded[seed]})
+    for name in recorded[0]:
+        expected = [row[name] for row in recorded]
+        tolerance = TOLERANCE.get(name, 1e-12)
+        fidelity.close(f"{name}, {task}", ORACLE, "200 random sets", [row[name] for row in ours], expected, tolerance)
+
+
+@pytest.mark.parity
+@pytest.mark.golden
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["name"])
+def test_corner_cases_score_as_the_evaluate_module_does(fidelity: Fidelity, case: dict[str, Any]) -> None:
+    found = values(scored(case["task"], case["predictions"], case["labels"]))
+    for name, expected in case["expected"].items():
+        fidelity.close(
+            f"{name}, {case['task']}", ORACLE, "corner cases", found[name], expected, TOLERANCE.get(name, 1e-12)
+        )
 
 
 @pytest.mark.property

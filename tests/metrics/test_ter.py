@@ -3,6 +3,8 @@
 import json
 import math
 from collections.abc import Callable
+from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,9 @@ from sacrebleu.metrics.ter import TER
 from deltalora.metrics import ter, ter_tercom
 from deltalora.metrics.cache import cache_folder, cached
 from deltalora.metrics.edit_distance import EditDistance, least_distance
+from fidelity import Fidelity
+from published_outputs import WEBNLG, names, read
+from scored_outputs import statistics
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/metrics/pyter_edits.json").read_text(encoding="utf-8"))
 
@@ -66,25 +71,23 @@ def test_tercom_edits_are_sacrebleus_beyond_its_beam_and_its_number_of_candidate
 
 
 @pytest.mark.golden
-def test_pyter_edits_are_pyters() -> None:
+def test_pyter_edits_are_pyters(fidelity: Fidelity) -> None:
     assert len(GOLDEN["cases"]) >= 100
-    for case in GOLDEN["cases"]:
-        hypothesis, reference = case["hypothesis"].split(), case["reference"].split()
-        assert ter.edits(hypothesis, reference) / len(reference) == case["ter"]
+    pairs = [(case["hypothesis"].split(), case["reference"].split()) for case in GOLDEN["cases"]]
+    ours = [ter.edits(hypothesis, reference) / len(reference) for hypothesis, reference in pairs]
+    fidelity.close("WebNLG TER", "pyter3 0.3", "150 random pairs", ours, [case["ter"] for case in GOLDEN["cases"]], 0)
 
 
 @pytest.mark.parity
 @pytest.mark.real_data
-@pytest.mark.parametrize("system", ["baseline", "melbourne", "pkuwriter", "tilburg-smt", "upf-forge"])
-def test_tercom_rates_of_real_outputs_are_sacrebleus(shared_data: Path, system: str, fresh_cache: Path) -> None:
-    folder = shared_data / "fixtures" / "webnlg2017"
-    every = slice(None, None, 150)
-    texts = (folder / "systems" / system / "hyp.txt").read_text().split("\n")[:1862][every]
-    lines = [(folder / f"ref{i}.txt").read_text().split("\n")[:1862][every] for i in range(3)]
-    blocks = [[text for text in block if text] for block in zip(*lines, strict=True)]
-    streams = [[block[i] if i < len(block) else None for block in blocks] for i in range(3)]
-    expected = TER().corpus_score(texts, streams)
-    assert ter_tercom.TerTercom().score(texts, blocks).value == pytest.approx(expected.score / 100, abs=1e-12)
+@pytest.mark.parametrize("name", names(WEBNLG))
+def test_tercom_rates_of_real_outputs_are_sacrebleus(shared_data: Path, fidelity: Fidelity, name: str) -> None:
+    output = read(shared_data, name)
+    rows = range(0, len(output.ids), 150)
+    texts, blocks = [output.hypotheses[row] for row in rows], [output.references[row] for row in rows]
+    expected = TER().corpus_score(texts, list(zip_longest(*blocks))).score / 100
+    ours = ter_tercom.TerTercom().aggregate(statistics(ter_tercom.TerTercom(), output)[list(rows)])
+    fidelity.close("TER-tercom", f"sacrebleu {version('sacrebleu')}", "every 150th input", ours, expected, 1e-12)
 
 
 def test_ter_is_the_mean_of_the_lowest_rates_and_tercom_a_rate_of_sums(fresh_cache: Path) -> None:

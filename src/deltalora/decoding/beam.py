@@ -1,29 +1,26 @@
-"""Beam search over many prompts with transformers' own search, every setting stated.
+"""Beam search over many prompts: batches of like length, one of two searches, and the text of what they find.
 
-A hypothesis of length L (generated tokens, end included) scores sum(log p) / L ** length_penalty. Nothing is inherited
-from a model's own generation defaults: the configuration passed here is complete. An encoder-decoder model reads the
-prompt in its encoder; its decoder begins with the start token of its configuration (BART's is 2, `</s>`), which is
-neither counted, nor banned, nor part of the text.
-
-Differs for BART from QingruZhang/AdaLoRA@d10f5eb (run_summarization_no_trainer.py), which passes `num_beams` and
-`max_length` alone, so that all else came from the hub's configuration (those of BART often ban 3-grams, stop early and
-force the first or last token). Here no token is forced at either end, every other setting is the run's, and
-`max_new_tokens` leaves out the start token, which `max_length` counts.
-
-Differs for GPT-2 from microsoft/LoRA@c4593f0 (src/gpt2_beam.py): transformers keeps `num_beams` live hypotheses until
-the end where the authors' search loses one for every finished hypothesis, and it stops once no live hypothesis can win
-where theirs always takes 64 steps.
+`decoding.search` names the search. `transformers` (the default) is that of the library, `lora_reference` that of the
+authors' upstream code for GPT-2; their files say where the two differ.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from deltalora.config.schema import DecodingConfig
-from deltalora.decoding.ngram_ban import GeneratedNGramBan
+from deltalora.config.schema import DecodingConfig, SearchName
+from deltalora.decoding.lora_reference import lora_reference_search
+from deltalora.decoding.transformers_search import transformers_search
+
+#: Model, one batch of prompts, settings, stop ids, padding id -> generated ids of every prompt, end included.
+Search = Callable[[PreTrainedModel, Sequence[Sequence[int]], DecodingConfig, Sequence[int], int], list[list[int]]]
+
+SEARCHES: Mapping[SearchName, Search] = {
+    "transformers": transformers_search,
+    "lora_reference": lora_reference_search,
+}
 
 _GenerationConfig: Any = GenerationConfig  # untyped upstream
 
@@ -46,14 +43,18 @@ def beam_search(
         prompts: Token ids: the context with its separator, or all that the encoder reads, special tokens included.
         config: The search.
         on_batch: Called with the number of prompts done so far.
+
+    Raises:
+        ModelError: The search is not made for this architecture.
     """
+    search = SEARCHES[config.search]
     stops = sorted({tokenizer.eos_token_id, *_single_tokens(tokenizer, config.stop_strings)})
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     texts = [""] * len(prompts)
     with _for_search(model):
         for start in range(0, len(order), config.batch_size):
             chosen = order[start : start + config.batch_size]
-            generated = _search(model, [prompts[index] for index in chosen], config, stops, tokenizer.eos_token_id)
+            generated = search(model, [prompts[index] for index in chosen], config, stops, tokenizer.eos_token_id)
             for index, ids in zip(chosen, generated, strict=True):
                 texts[index] = _to_text(tokenizer, ids, stops, config.stop_strings)
             on_batch(start + len(chosen))
@@ -76,46 +77,6 @@ def _for_search(model: PreTrainedModel) -> Iterator[None]:
     finally:
         model.generation_config = own
         model.set_attn_implementation(attention)
-
-
-@torch.no_grad()
-def _search(
-    model: PreTrainedModel, prompts: Sequence[Sequence[int]], config: DecodingConfig, stops: list[int], pad_id: int
-) -> list[list[int]]:
-    """Token ids generated for one batch of prompts, prompt removed."""
-    encodes = model.config.is_encoder_decoder
-    width = max(map(len, prompts))
-    input_ids = torch.full((len(prompts), width), pad_id, dtype=torch.long)
-    attention_mask = torch.zeros_like(input_ids)
-    for row, ids in enumerate(prompts):
-        place = slice(len(ids)) if encodes else slice(width - len(ids), width)
-        input_ids[row, place] = torch.tensor(ids)
-        attention_mask[row, place] = 1
-    before_generated = 1 if encodes else width  # a decoder has seen its start token alone
-    processors = LogitsProcessorList()
-    if config.no_repeat_ngram_size:
-        processors.append(GeneratedNGramBan(config.no_repeat_ngram_size, before_generated))
-    generate: Any = model.generate
-    output = generate(
-        input_ids=input_ids.to(model.device),
-        attention_mask=attention_mask.to(model.device),
-        generation_config=_GenerationConfig(
-            num_beams=config.num_beams,
-            length_penalty=config.length_penalty,
-            early_stopping=config.early_stopping,
-            max_new_tokens=config.max_new_tokens,
-            do_sample=False,
-            eos_token_id=stops,
-            pad_token_id=pad_id,
-            decoder_start_token_id=model.config.decoder_start_token_id if encodes else None,
-            forced_bos_token_id=None,
-            forced_eos_token_id=None,
-            num_return_sequences=1,
-        ),
-        logits_processor=processors,
-    )
-    generated: list[list[int]] = output[:, before_generated:].tolist()
-    return generated
 
 
 def _single_tokens(tokenizer: PreTrainedTokenizerBase, strings: Sequence[str]) -> list[int]:

@@ -22,10 +22,10 @@ class MultiBleu(AdditiveMetric):
     Statistics (n, 10): matches of orders 1-4, totals of orders 1-4, length, closest reference length.
 
     Same as sacrebleu's `corpus_bleu(tokenize="13a", smooth_method="none")` on prepared text, which it calls, and so as
-    `multi-bleu-detok.perl`, which WebNLG/GenerationEval's eval.py runs. The 2017 organisers' published BLEU differs in
-    two ways: their words are what stands between spaces (`tokenize="none"`), and where an input has fewer than three
-    references their script reads an empty one, whose length 0 lies closest to short outputs and spares them the
-    brevity penalty.
+    `multi-bleu-detok.perl`, which WebNLG/GenerationEval's eval.py runs, on the files of microsoft/LoRA's decoder: where
+    an input has fewer references than there are files, it repeats the first. The 2017 organisers' published BLEU
+    differs in two ways: their words are what stands between spaces (`tokenize="none"`), and such an input has empty
+    lines instead, whose length 0 lies closest to short outputs and spares them the brevity penalty.
     """
 
     name = "BLEU"

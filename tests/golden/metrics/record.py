@@ -68,6 +68,12 @@ CASES: list[tuple[str, list[str], list[list[str]]]] = [
         [[*PUB, "A cheap pub, The Eagle.", "The Eagle: cheap."], CAFE, INN],
     ),
     ("punctuation only", ["...", "The Waterman -- (serves) 'food' !"], [["!?", "The Eagle."], INN]),
+    ("upper case", ["THE EAGLE IS A CHEAP PUB NEAR THE RIVER.", "the waterman SERVES English Food"], [PUB, INN]),
+    (
+        "a line of two thousand words",
+        [" ".join(["The Eagle is a cheap pub near the river, they say, and"] * 180) + " so on.", PUB[1]],
+        [[PUB[0], " ".join(["The Eagle is a pub near the river and"] * 150) + " on."], PUB],
+    ),
 ]
 
 
