@@ -98,7 +98,7 @@ class FidelityPlugin:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         worker = hasattr(session.config, "workerinput")
-        if self.target is None or worker or exitstatus != 0:
+        if self.target is None or worker:
             return
         rows = [self.rows[key] for key in sorted(self.rows)]
         self.target.parent.mkdir(parents=True, exist_ok=True)

@@ -256,7 +256,7 @@ class RunConfig(Section):
             model_path: Folder of a local model; None for any other.
         """
         whole = json.loads(json.dumps(plain))
-        for part in (whole, whole["init_from"]):
+        for part in (whole, whole.setdefault("init_from", None)):  # earlier records lack the key
             if part is not None:
                 part["runtime"]["results_dir"] = str(results_dir)
                 part["task"]["data_dir"] = "." if part["task"]["source"] == "local" else None  # not read without a run
