@@ -61,7 +61,8 @@ def test_damaged_data_end_with_exit_code_two_one_line_and_no_trace(
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(content)
     source = ["task.source=local", f"task.data_dir={tmp_path}", f"runtime.results_dir={tmp_path / 'runs'}"]
-    assert main(["train", f"experiment={experiment}", *source]) == 2
+    # RTE's run before it would be refused first: MNLI is not in the folder.
+    assert main(["train", f"experiment={experiment}", "init_from=none", *source]) == 2
     assert said in one_line(capsys.readouterr().err)
     assert not (tmp_path / "runs").exists()
 
