@@ -56,6 +56,7 @@ class Fidelity:
             half_unit: Half of the last printed digit's unit (0.00005 for four decimals).
             register: Tag of the divergence that explains a larger difference; None where there is none to explain.
         """
+        ours, published = float(ours), float(published)  # numpy's own numbers do not travel between processes
         difference = abs(ours - published)
         if register is None:
             assert difference <= half_unit * (1 + 1e-9), f"{metric} on {fixture}: {published} printed, {ours} ours"
@@ -65,7 +66,9 @@ class Fidelity:
         self._keep({**row, "register_tag": register}, difference, half_unit)
 
     def _keep(self, key: Mapping[str, Any], difference: float, tolerance: float) -> None:
-        self._item.user_properties.append(("fidelity", {**key, "difference": difference, "tolerance": tolerance}))
+        self._item.user_properties.append(
+            ("fidelity", {**key, "difference": difference, "tolerance": float(tolerance)})
+        )
 
 
 class FidelityPlugin:
