@@ -12,18 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deltalora.metrics import E2E_METRICS, XSUM_METRICS, Metric
+from deltalora.metrics import E2E_METRICS, WEBNLG_METRICS, XSUM_METRICS, Metric
+from deltalora.metrics.multi_bleu import MultiBleu
+from deltalora.metrics.ter import Ter
 from fidelity import Fidelity
-from published_outputs import E2E, SUBSETS, XSUM, Subset, subset
+from published_outputs import E2E, SUBSETS, WEBNLG, XSUM, Subset, subset
 from scored_outputs import statistics, value
 
 pytestmark = [pytest.mark.golden, pytest.mark.parity, pytest.mark.real_data]
 
 _FOLDER = Path(__file__).parents[1] / "golden/metrics"
-E2E_GOLDEN, XSUM_GOLDEN = (
-    json.loads((_FOLDER / name).read_text(encoding="utf-8")) for name in ("e2e_subsets.json", "xsum.json")
+E2E_GOLDEN, WEBNLG_GOLDEN, XSUM_GOLDEN = (
+    json.loads((_FOLDER / name).read_text(encoding="utf-8"))
+    for name in ("e2e_subsets.json", "webnlg.json", "xsum.json")
 )
-E2E_ORACLE = "e2e-metrics@1b9c4d8"
+E2E_ORACLE, EVAL_ORACLE = "e2e-metrics@1b9c4d8", "GenerationEval@8067849"
 WHAT = f"{SUBSETS} random subsets"
 
 Rows = list[tuple[Subset, dict[str, Any]]]
@@ -40,6 +43,11 @@ def rows_of(data: Path, systems: dict[str, list[str]], golden: Mapping[str, Any]
 @pytest.fixture(scope="module")
 def e2e(shared_data: Path) -> Rows:
     return rows_of(shared_data, E2E, E2E_GOLDEN)
+
+
+@pytest.fixture(scope="module")
+def webnlg(shared_data: Path) -> Rows:
+    return rows_of(shared_data, WEBNLG, WEBNLG_GOLDEN)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +84,37 @@ def test_coco_metrics_are_the_official_scores(e2e: Rows, fidelity: Fidelity, nam
     fidelity.close(name, E2E_ORACLE, WHAT, ours, [row["scores"][name] for _, row in e2e], 1e-10)
     # ptb-neighbours: the recorder ran each subset with sentences tokenised apart, too, and kept what that moved.
     assert not any("isolated" in row for _, row in e2e)
+
+
+def test_webnlg_bleu_is_the_perl_scripts_on_references_as_loras_decoder_writes_them(
+    webnlg: Rows, fidelity: Fidelity
+) -> None:
+    ours = [100 * one for one in from_rows(WEBNLG_METRICS["BLEU"], webnlg)]
+    expected = [row["scores"]["BLEU"] for _, row in webnlg]
+    # Perl prints two decimals.
+    fidelity.close("WebNLG BLEU x 100", f"{EVAL_ORACLE} Perl", WHAT, ours, expected, 0.005 + 1e-9)
+
+
+def test_webnlg_bleu_of_2017_is_the_organisers_perl_scripts(webnlg: Rows, fidelity: Fidelity) -> None:
+    metric = MultiBleu(tokenize="none")
+    ours = [
+        100 * metric.aggregate(statistics(metric, chosen.output, chosen.output.padded)[list(chosen.rows)])
+        for chosen, _ in webnlg
+    ]
+    expected = [row["scores"]["BLEU-2017"] for _, row in webnlg]
+    oracle = "challenge-webnlg@42da206 multi-bleu.perl"
+    fidelity.close("WebNLG BLEU of 2017 x 100", oracle, WHAT, ours, expected, 0.005 + 1e-9)
+
+
+@pytest.mark.parametrize(("blank_line", "key"), [(False, "TER"), (True, "TER-line-feed")])
+def test_webnlg_ter_is_the_scripts_with_and_without_its_blank_line(
+    webnlg: Rows, fidelity: Fidelity, blank_line: bool, key: str
+) -> None:
+    metric = Ter(blank_line=blank_line)
+    ours = [metric.aggregate(statistics(Ter(), chosen.output)[list(chosen.rows)]) for chosen, _ in webnlg]
+    expected = [row["scores"][key] for _, row in webnlg]
+    name = "WebNLG TER, blank line counted" if blank_line else "WebNLG TER"
+    fidelity.close(name, f"{EVAL_ORACLE} (pyter3 0.3)", WHAT, ours, expected, 1e-12)
 
 
 @pytest.mark.parametrize("name", XSUM_METRICS)
