@@ -45,7 +45,7 @@ lint: $(READY) ## ruff (rules and format) and mypy --strict
 	$(BIN)/python scripts/write_docs.py --check
 
 test: $(READY) ## all tests but the smoke runs; network blocked, warnings are errors
-	$(BIN)/python -m pytest -m "not smoke" -n 2 --dist worksteal --fidelity $(MEASURED)
+	$(BIN)/python -m pytest -m "not smoke" -n 2 --dist worksteal --fidelity=$(MEASURED)
 
 fidelity: test ## the tests, and docs/fidelity.md of what they measured
 	cp $(MEASURED) src/deltalora/report/fidelity.json

@@ -3,7 +3,7 @@
     python scripts/write_docs.py [--check [--measured FILE]]
 
 With --check nothing is written: a page that is not what its data gives is named, and the exit code is 1. FILE is what a
-test run measured (`pytest --fidelity FILE`): it must hold every comparison that docs/fidelity.md shows.
+test run measured (`pytest --fidelity=FILE`): it must hold every comparison that docs/fidelity.md shows.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """A test run that leaves a table: what was held against which source, how far apart the two were, and what is allowed.
 
 A parity test takes the fixture `fidelity` and compares through it. The comparison asserts as any other would; when the
-test passes, its largest difference is kept. `pytest --fidelity FILE` writes all of them, over every worker, as JSON;
+test passes, its largest difference is kept. `pytest --fidelity=FILE` writes all of them, over every worker, as JSON;
 `scripts/write_docs.py` makes docs/fidelity.md of it.
 """
 

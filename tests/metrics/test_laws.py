@@ -20,7 +20,7 @@ BOUNDS = {"NIST": (0, None), "NIST-mteval": (0, None), "CIDEr": (0, 10), "TER": 
 #: Whose statistics hold weights of the whole reference set.
 WEIGHTED = ("NIST", "NIST-mteval", "CIDEr")
 #: Subsets scored from their texts where that takes long.
-FEW = 12
+FEW = 6
 
 
 def subsets(data: Path, kind: str, count: int = SUBSETS) -> list[Subset]:

@@ -34,7 +34,10 @@ def perl_tokens(text: str) -> Tokens:
 
 def ngram_counts(tokens: Tokens) -> Counter[Tokens]:
     """How often each n-gram of order 1 to `MAX_ORDER` occurs."""
-    return Counter(tokens[i : i + n] for n in range(1, MAX_ORDER + 1) for i in range(len(tokens) - n + 1))
+    counts: Counter[Tokens] = Counter()
+    for n in range(1, MAX_ORDER + 1):
+        counts.update(zip(*(tokens[i:] for i in range(n)), strict=False))
+    return counts
 
 
 def clipped_matches(counts: Counter[Tokens], limits: dict[Tokens, int]) -> dict[Tokens, int]:
