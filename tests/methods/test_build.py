@@ -10,7 +10,7 @@ DELTA = {"name": "delta_lora", "rank": 4, "alpha": 32.0, "update_ratio": 2.0, "s
 def test_every_name_builds_its_own_class(make_model, make_method, method_name):
     method = make_method(method_name, make_model("gpt2"))
     assert type(method) is METHODS[method.config.name][1]
-    assert type(method.config) is METHODS[method_name][0]
+    assert type(method.config) is METHODS[method.config.name][0]
     assert build_method(method.config).config == method.config
 
 
