@@ -11,8 +11,9 @@ SEEDS ?=#            comma-separated; empty = the table's own
 DATA ?=#             embedded | local | hub; empty = the scale's own
 DATA_DIR ?=#         folder with the official files, for DATA=local
 STEPS ?=#            optimizer steps; empty = the scale's own
-LAUNCHER ?= $(if $(filter paper,$(SCALE)),basic,local)#   basic: one after the other; local: one run per core
+LAUNCHER ?= $(if $(filter paper,$(SCALE)),basic,local)#   basic: one after the other; local: one run per core; ray; slurm
 RESULTS ?= results/runs#  where records are kept and looked for
+REPORT ?= results/page#   where the page is written
 EXTRA ?=#            any further Hydra overrides
 
 SETTINGS = scale=$(strip $(SCALE)) runtime.results_dir=$(strip $(RESULTS)) \
@@ -23,12 +24,12 @@ SETTINGS = scale=$(strip $(SCALE)) runtime.results_dir=$(strip $(RESULTS)) \
   $(if $(strip $(STEPS)),train.max_steps=$(strip $(STEPS))) $(EXTRA)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test fidelity smoke mutants reproduce reproduce-e2e reproduce-webnlg reproduce-xsum reproduce-glue \
+.PHONY: help setup launchers lint test fidelity smoke mutants bench report reproduce reproduce-e2e reproduce-webnlg reproduce-xsum reproduce-glue \
   reproduce-ablation reproduce-lambda reproduce-k reproduce-figure3
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-20s %s\n' "$$name" "$$text"; done
-	@echo '  Settings: SCALE METHODS SEEDS DATA DATA_DIR STEPS LAUNCHER RESULTS EXTRA (see the head of the Makefile)'
+	@echo '  Settings: SCALE METHODS SEEDS DATA DATA_DIR STEPS LAUNCHER RESULTS REPORT EXTRA (see the head of the Makefile)'
 
 setup: $(READY) ## .venv with every pinned package and this one
 
@@ -37,6 +38,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+launchers: $(READY) ## what LAUNCHER=ray and LAUNCHER=slurm need besides
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements-launchers.lock
 
 lint: $(READY) ## ruff (rules and format) and mypy --strict
 	$(BIN)/ruff check src tests scripts
@@ -54,14 +58,16 @@ fidelity: test ## the tests, and docs/fidelity.md of what they measured
 smoke: $(READY) ## every experiment x every method: two steps, one decode, scores
 	$(BIN)/python -m pytest -m smoke -n 2 --dist worksteal
 
-define reproduce # the runs of each table, then each table; a refused setting (exit 2) stops at once
+define reproduce # the runs of each table, then each table and the page; a refused setting (exit 2) stops at once
 	@status=0; for name in $(1); do \
 	  $(BIN)/deltalora train +table=$$name hydra/launcher=$(strip $(LAUNCHER)) $(SETTINGS) || status=$$?; \
 	  if [ $$status -eq 2 ]; then exit 2; fi; \
 	done; \
 	for name in $(1); do \
 	  $(BIN)/deltalora $(if $(filter figure%,$(1)),figure,table) $$name $(SETTINGS) || status=$$?; \
-	done; exit $$status
+	done; \
+	$(BIN)/deltalora report --store $(strip $(RESULTS)) --out $(strip $(REPORT)) || status=$$?; \
+	exit $$status
 endef
 
 reproduce: reproduce-e2e reproduce-webnlg reproduce-xsum reproduce-glue reproduce-ablation reproduce-lambda reproduce-k reproduce-figure3 ## every table and figure
@@ -89,6 +95,12 @@ reproduce-k: $(READY) ## Table 9: K from 0 to 1000
 
 reproduce-figure3: $(READY) ## Figure 3: how far W_Q and W_V move
 	$(call reproduce,figure3)
+
+report: $(READY) ## the page of all runs in RESULTS, for any browser, without a network
+	$(BIN)/deltalora report --store $(strip $(RESULTS)) --out $(strip $(REPORT))
+
+bench: $(READY) ## what the suite itself costs: the report over 10,000 records
+	$(BIN)/python scripts/bench_report.py
 
 mutants: $(READY) ## deliberate faults: each must make a test fail; writes docs/mutants.md. 5 min
 	$(BIN)/python scripts/mutants.py --jobs 2 --write docs/mutants.md

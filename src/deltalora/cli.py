@@ -13,8 +13,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # One display of progress is enough; the hub client's and transformers' bars would run through it.
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+# A cluster that Ray makes for one sweep reports to nobody.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
-COMMANDS = ("train", "params", "score", "table", "figure", "export", "audit")
+COMMANDS = ("train", "params", "score", "table", "figure", "runs", "export", "audit", "report")
 
 USAGE = """usage: deltalora COMMAND ...
 
@@ -23,8 +25,10 @@ USAGE = """usage: deltalora COMMAND ...
   score   e2e|webnlg|xsum|glue/TASK HYP REF [--json] [--index FILE]    the metrics of a file of texts or judgements
   table   table1 [--format md|latex|json] [KEY=VALUE ...]    the paper's table beside ours
   figure  figure3 [--out DIR] [KEY=VALUE ...]         the paper's figure from our records, as data and as a plot
+  runs    [RUN] [--failed] [KEY=VALUE ...] [--json]    the runs of a store: all, some, one whole, why any failed
   export  RUN --to merged|peft DIR [--rank B]         a run as a transformers folder, or as a peft LoRA adapter
   audit   [--format text|md|json] [--divergences [TAG]]    the paper's own arithmetic; where paper, code and we differ
+  report  [--out DIR] [--store DIR ...]               every table, curve and run as one page, without a network
 
 `deltalora COMMAND --help` says more."""
 

@@ -36,6 +36,8 @@ ANOTHER: dict[str, Any] = {
     "train.warmup_ratio": None,  # in place of warmup_steps; see below
     "init_from": None,  # a whole configuration; see below
     "train.schedule": None,
+    "runtime.on_failure": "stop",
+    "runtime.table": "table1",
     "train.clip_norm": 1.0,
     "train.precision": "bf16",
     "train.evaluate_every": "end",

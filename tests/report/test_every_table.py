@@ -49,6 +49,9 @@ def test_every_table_is_whole_in_markdown_and_fits_a_terminal(table):
     blocks = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
     assert all(len({len(line) for line in block.splitlines()}) == 1 for block in blocks)
     assert max(len(line) for block in blocks for line in block.splitlines()) <= 200
+    evidence = [block for block in blocks if "P(better)" in block or "| Examples |" in block]
+    assert len(evidence) == 1
+    assert max(len(line) for block in evidence for line in block.splitlines()) <= 120
     assert all(f"{column.name} {'↑' if column.higher_is_better else '↓'}" in text for column in table.columns)
     assert all(row.label in text.replace("\\", "") for row in table.rows)
     assert "not run" not in text

@@ -60,11 +60,11 @@ def line_of(grid: list[list[str]], label: str, who: str) -> list[str]:
 def test_every_line_of_a_markdown_table_is_as_wide_as_its_header_and_fits_a_terminal(table):
     text = to_markdown(table)
     blocks = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
-    assert len(blocks) == 3
-    for block in blocks:
+    assert len(blocks) == 5
+    for block, limit in zip(blocks, (160, 160, 160, 120, 120), strict=True):
         widths = {len(line) for line in block.splitlines()}
         assert len(widths) == 1
-        assert max(widths) <= 160
+        assert max(widths) <= limit
 
 
 def test_markdown_puts_the_papers_line_over_ours(table):
@@ -86,7 +86,7 @@ def test_markdown_marks_controls_missing_numbers_single_seeds_and_failures(table
 
 
 def test_markdown_shows_effects_with_intervals_beside_the_papers(table):
-    _, effects, controls = grids(to_markdown(table))
+    _, effects, controls, *_ = grids(to_markdown(table))
     assert line_of(effects, "Delta-LoRA", "paper")[2:] == ["", "+1.24", "+0.13", "+0.86", "+1.12", "+0.08"]
     assert line_of(effects, "Delta-LoRA", "ours, 3 seeds")[3] == "+2.00"
     assert line_of(effects, "Delta-LoRA", "95% interval")[3] == "+2.00…+2.00"
@@ -114,6 +114,10 @@ def test_markdown_states_scale_data_rule_split_seeds_and_the_unit_m(table):
 def test_markdown_in_the_papers_setting_has_the_gap(make_paper_record):
     text = to_markdown(build([make_paper_record("lora", 1, bleu=0.7)], scale="paper", source="hub"))
     assert line_of(grids(text)[0], "LoRA (repr.)", "ours - paper")[4] == "+0.40"
+    assert line_of(grids(text)[0], "LoRA (repr.)", "paper in 95% interval")[4] == "1 seed"
+    more = [make_paper_record("lora", seed, bleu=bleu) for seed, bleu in [(1, 0.68), (2, 0.7)]]
+    grid = grids(to_markdown(build(more, scale="paper", source="hub")))[0]
+    assert line_of(grid, "LoRA (repr.)", "paper in 95% interval")[4] == "yes"
     assert "must not be subtracted" not in text
     assert "not the paper's setting" not in text
     assert "training: **500 steps (5 epochs)**" in text
@@ -158,7 +162,8 @@ def test_json_holds_unrounded_numbers_and_null_where_there_is_none(table):
     rows = {row["row"]: row for row in content["rows"]}
     assert rows["lora"]["cells"]["BLEU"]["paper"] == 69.60
     assert rows["lora"]["cells"]["BLEU"]["ours"]["mean"] == pytest.approx(44 + 2 / 3, abs=1e-12)
-    assert rows["dylora"]["cells"]["BLEU"] == {"paper": None, "ours": None, "difference": None}
+    nothing = {"paper": None, "ours": None, "difference": None, "paper_in_interval": None}
+    assert rows["dylora"]["cells"]["BLEU"] == nothing
     assert rows["delta_lora"]["effect"]["cells"]["BLEU"]["paper"] == 1.24
     runs = {name: row["parts"]["e2e"] for name, row in rows.items()}
     assert runs["lora"]["seeds"]["2"]["run_id"] == "lora-2"
@@ -168,6 +173,101 @@ def test_json_holds_unrounded_numbers_and_null_where_there_is_none(table):
     assert content["comparable_with_paper"] is False
     assert "500 steps instead of epochs" in content["departures_from_paper"]
     assert len(content["unfinished"]) == 1
+
+
+@pytest.fixture
+def spread_table(make_record):
+    """Three rows of three seeds whose differences vary, and a fourth of one seed."""
+    bleu = {"lora": (0.40, 0.43, 0.41), "delta_lora": (0.42, 0.44, 0.44), "lora_alpha_matched": (0.41, 0.47, 0.43)}
+    records = [make_record(row, s, bleu=b) for row, of in bleu.items() for s, b in zip(SEEDS, of, strict=True)]
+    return build([*records, make_record("adalora", 1, bleu=0.39)])
+
+
+def test_markdown_shows_interval_test_share_and_detectable_difference_of_every_row_and_column(spread_table):
+    text = to_markdown(spread_table)
+    *_, evidence, controls = grids(text)
+    assert evidence[0][1:] == ["Column", "n", "Diff.", "95% interval", "p", "p (Holm)", "P(better)", "MDD"]
+    # BLEU differences 2, 1, 3: mean 2, sd 1, t = 2 / (1 / sqrt(3)) = 3.464 with 2 degrees of freedom, p = 0.0742;
+    # the half width is 4.3027 / sqrt(3) = 2.484, the detectable difference 5.6535 / sqrt(3) = 3.264.
+    start = [line[0] for line in evidence].index("Delta-LoRA")
+    assert evidence[start + 1][1:] == ["BLEU", "3", "+2.00", "-0.48…+4.48", "0.074", "0.890", "1.00", "3.26"]
+    assert [line[1] for line in evidence[start : start + 6]] == [
+        "Val. loss",
+        "BLEU",
+        "NIST",
+        "METEOR",
+        "ROUGE-L",
+        "CIDEr",
+    ]
+    assert evidence[start][7] == "1.00"  # a lower loss is better
+    adalora = next(line for line in evidence if line[0] == "AdaLoRA")
+    assert adalora[1:] == ["all columns", "1", "–", "not enough seeds", "–", "–", "–", "–"]
+    assert controls[2][0] == "LoRA, alpha x 3"
+    assert "across every row and column against LoRA (repr.), 12 tests;" in text
+    assert "across every column of Delta-LoRA against every control, 6 tests;" in text
+    assert "Of one seed there is neither interval nor test." in text
+    assert "Two seeds leave one degree of freedom" not in text
+    assert "Evidence over examples" not in text
+    assert "*" not in "".join(cell for line in evidence for cell in line)
+
+
+def test_two_seeds_come_with_a_warning(make_record):
+    bleu = {"lora": (0.40, 0.43), "delta_lora": (0.42, 0.44)}
+    records = [make_record(row, s, bleu=b) for row, of in bleu.items() for s, b in zip((1, 2), of, strict=True)]
+    assert "Two seeds leave one degree of freedom: an interval of 12.7 standard errors" in to_markdown(build(records))
+
+
+def test_equal_differences_are_no_test(table):
+    *_, evidence, _ = grids(to_markdown(table))
+    start = [line[0] for line in evidence].index("Delta-LoRA")
+    assert evidence[start + 1][5:] == ["no spread", "–", "1.00", "–"]
+
+
+def test_json_has_the_evidence_unrounded_with_its_families(spread_table):
+    content = json.loads(to_json(spread_table))
+    assert (content["alpha"], content["power"]) == (0.05, 0.8)
+    assert [(one["over_seeds"], one["over_examples"]) for one in content["holm_families"]] == [(12, 0), (6, 0)]
+    effect = next(row for row in content["rows"] if row["row"] == "delta_lora")["effect"]
+    found = effect["cells"]["BLEU"]["over_seeds"]
+    assert found["p_value"] == pytest.approx(0.07417990022744853, abs=1e-12)  # 1 - t/sqrt(t^2 + 2) at t^2 = 12
+    assert found["minimum_detectable"] == pytest.approx(3.264, abs=1e-3)
+    assert effect["cells"]["BLEU"]["over_examples"] is None
+
+
+def test_rows_of_records_without_segment_statistics_say_so_when_examples_are_asked_for(make_record):
+    records = [make_record(row, seed) for row in ("lora", "delta_lora") for seed in (1, 2)]
+
+    def read(record):
+        raise AssertionError("there is nothing to read")
+
+    table = build_table(paper_table("table1"), ROWS, records, "embedded", "embedded", SEEDS, read)
+    *_, examples = grids(to_markdown(table))
+    assert examples[0][1:] == ["Column", "Seeds", "Examples", "Diff.", "95% interval", "p", "p (Holm)"]
+    assert examples[2] == ["Delta-LoRA", "all columns", "–", "–", "–", "no segment statistics", "–", "–"]
+    cells = json.loads(to_json(table))["rows"]
+    delta = next(row for row in cells if row["row"] == "delta_lora")["effect"]["cells"]
+    assert delta["BLEU"]["over_examples"] == {"reason": "no segment statistics"}
+    assert_compilable(to_latex(table))
+
+
+def test_long_evidence_is_cut_into_floats_that_fit_a_page_without_losing_a_line(make_record):
+    rows = [row.row for row in ROWS]
+    records = [
+        make_record(row, seed, bleu=0.4 + 0.01 * i + 0.001 * seed**2 * (i + 1))
+        for i, row in enumerate(rows)
+        for seed in SEEDS
+    ]
+    table = build(records)
+    text = to_latex(table)
+    assert_compilable(text)
+    pages = re.findall(r"Evidence over seeds: differences from LoRA \(repr.\) \((\d) of (\d)\)", text)
+    assert pages == [("1", "2"), ("2", "2")]
+    assert len(set(re.findall(r"\\label\{([^}]*)\}", text))) == text.count(r"\label{")
+    tabulars = re.findall(r"\\begin\{tabular\}.*?\\end\{tabular\}", text, flags=re.DOTALL)
+    evidence = [one for one in tabulars if "P(better)" in one]
+    lines = [one.count(r" \\") - 1 for one in evidence]
+    assert sum(lines) == 6 * (len(rows) - 1) + 6 * len(CONTROLS)
+    assert max(lines) <= 45
 
 
 def assert_compilable(text: str) -> None:
@@ -201,7 +301,7 @@ def test_latex_is_balanced_rectangular_and_pure_ascii_even_with_hostile_errors(t
     text = to_latex(table)
     assert_compilable(text)
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
-        assert text.count(rule) == 3
+        assert text.count(rule) == 5
     assert r"control (ours), 3 seeds" in text
     assert r"44.67\(\pm\)4.04" in text
     assert r"C:\textbackslash{}x\_1 \{y\}" in text

@@ -116,6 +116,20 @@ def test_ours_minus_paper_exists_in_the_papers_setting_only(make_record, make_pa
     )
 
 
+@pytest.mark.parametrize(("bleu", "inside"), [((0.68, 0.70), True), ((0.6999, 0.7001), False)])
+def test_whether_the_papers_number_lies_in_our_interval_is_said_in_the_papers_setting_only(
+    make_record, make_paper_record, bleu, inside
+):
+    # 69.60 is the paper's; t(0.975, 1) = 12.7 standard errors about 69 and about 70.
+    records = [make_paper_record("lora", seed, bleu=one) for seed, one in enumerate(bleu, start=1)]
+    assert cell(build(records, scale="paper", source="hub"), "lora", "BLEU").paper_in_interval is inside
+    one_seed = build(records[:1], scale="paper", source="hub")
+    assert cell(one_seed, "lora", "BLEU").difference is not None
+    assert cell(one_seed, "lora", "BLEU").paper_in_interval is None
+    embedded = build([make_record("lora", seed, bleu=one) for seed, one in enumerate(bleu, start=1)])
+    assert cell(embedded, "lora", "BLEU").paper_in_interval is None
+
+
 @pytest.mark.parametrize(
     ("config", "departure"),
     [

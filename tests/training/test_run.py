@@ -82,6 +82,7 @@ def test_a_run_leaves_a_record_with_everything_a_table_needs(configure: Configur
         "predictions.jsonl",
         "record.json",
         "run.log",
+        "segments.npz",
         "state.safetensors",
     ]
     assert len(record.similarity) == 6  # W_Q and W_V of three layers

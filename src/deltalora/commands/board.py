@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,12 @@ BOARD_VARIABLE = "DELTALORA_BOARD"
 #: Seconds between two notes of one run; a tiny model takes twenty steps a second.
 _EVERY_S = 0.5
 
-State = Literal["running", "finished", "skipped", "failed", "refused"]
+#: `elsewhere`: another command is at work on it; `stopped`: not begun, since a run before it failed; `interrupted`: by
+#: a signal, and may begin again in this command, since Slurm queues a run again whose time is up.
+State = Literal["running", "elsewhere", "finished", "skipped", "failed", "refused", "stopped", "interrupted"]
+
+#: After these nothing more comes of a run in this command.
+ENDED: frozenset[State] = frozenset({"finished", "skipped", "failed", "refused", "stopped"})
 
 
 class Note(BaseModel):
@@ -40,8 +46,19 @@ class Board:
     folder: Path
 
     def put(self, note: Note) -> None:
-        """Replaces the run's note."""
-        write_atomic(self.folder / f"{note.job:05d}.json", note.model_dump_json().encode())
+        """Replaces the run's note; without the folder, nobody watches any more.
+
+        A worker outlives its command when that is killed, and the next command clears the board away: the run goes on.
+        """
+        with suppress(FileNotFoundError):
+            write_atomic(self.folder / f"{note.job:05d}.json", note.model_dump_json().encode())
+
+    def note(self, job: int) -> Note | None:
+        """The run's note, if it has one."""
+        try:
+            return Note.model_validate_json((self.folder / f"{job:05d}.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
 
     def notes(self) -> list[Note]:
         """All notes, in job order."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from deltalora.commands.board import Board, Note
+from deltalora.commands.board import ENDED, Board, Note, State
 
 #: Seconds between two plain lines; a log file wants fewer than a terminal.
 _PLAIN_EVERY_S = 20.0
@@ -46,7 +46,7 @@ class Display:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._report_ended(self._board.notes())
+        self._report_ended(self._board.notes(), ENDED | {"interrupted"})
         if self._live:
             self._live.stop()
 
@@ -60,11 +60,11 @@ class Display:
                 lines = "; ".join(f"{note.row} seed {note.seed}: {_where(note)}" for note in running)
                 self._say(f"{self._head(notes)} | {lines}")
 
-    def _report_ended(self, notes: Sequence[Note]) -> None:
-        """One lasting line for every run that has ended since the last look."""
+    def _report_ended(self, notes: Sequence[Note], states: frozenset[State] = ENDED) -> None:
+        """One lasting line for every run that has ended since the last look; interrupted ones may yet go on."""
         for note in notes:
             # A refused run is the command's own last line.
-            if note.state not in ("running", "refused") and note.job not in self._reported:
+            if note.state in states - {"refused"} and note.job not in self._reported:
                 self._reported.add(note.job)
                 self._say(f"{note.state:>8}  {note.row} seed {note.seed}  {note.message}")
 
@@ -83,18 +83,20 @@ class Display:
 
     def _head(self, notes: Sequence[Note]) -> str:
         running = [note for note in notes if note.state == "running"]
-        ended = len(notes) - len(running)
+        ended = sum(note.state in ENDED for note in notes)
         failed = sum(note.state in ("failed", "refused") for note in notes)
+        elsewhere = sum(note.state == "elsewhere" for note in notes)
         head = f"{ended}/{self._total or '?'} done, {len(running)} running, {failed} failed"
+        head += f", {elsewhere} in another command" if elsewhere else ""
         left = self._seconds_left(notes, running)
-        return f"{head}, about {_minutes(left)} left" if left is not None else head
+        return f"{head}, about {clock(left)} left" if left is not None else head
 
     def _seconds_left(self, notes: Sequence[Note], running: Sequence[Note]) -> float | None:
         """From the runs that were really computed: skipped ones take no time and promise nothing."""
         computed = sum(note.state in ("finished", "failed") for note in notes)
         if not computed or self._total is None:
             return None
-        skipped = sum(note.state in ("skipped", "refused") for note in notes)
+        skipped = sum(note.state in ("skipped", "refused", "stopped") for note in notes)
         pace = (time.monotonic() - self._started) / (computed + 0.5 * len(running))
         return pace * max(0.0, self._total - skipped - computed - 0.5 * len(running))
 
@@ -114,11 +116,12 @@ def _cells(note: Note) -> tuple[str, str, str, str, str]:
         f"{progress.step}/{progress.total_steps}",
         f"{progress.loss:.3f}" if progress.loss is not None else "",
         f"{progress.tokens_per_s:,.0f}" if progress.tokens_per_s is not None else "",
-        _minutes(progress.eta_s) if progress.eta_s is not None else "",
+        clock(progress.eta_s) if progress.eta_s is not None else "",
     )
 
 
-def _minutes(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """1:05 or 2:01:05."""
     whole = round(seconds)
     return (
         f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from deltalora import report
 from deltalora.commands.arguments import OneLineParser
-from deltalora.commands.rows import add_store_option, open_store, parts_by_row
-from deltalora.config import TableRun, table_runs
-from deltalora.errors import ConfigError, StoreError
+from deltalora.commands.rows import add_store_option, open_store
+from deltalora.commands.table_rows import rows_of_figure
+from deltalora.config import table_runs
+from deltalora.errors import StoreError
 from deltalora.report.figure import draw
-from deltalora.report.paper import PaperFigure
 from deltalora.results.atomic import write_atomic
 
 DESCRIPTION = """Writes DIR/NAME.csv, NAME.svg and NAME.png and prints the data; runs nothing. Rows, seeds and settings
@@ -26,7 +26,7 @@ def figure(arguments: Sequence[str]) -> int:
     options, overrides = parser.with_overrides(arguments)
     paper = report.paper_figure(options.name)
     runs = table_runs(options.name, overrides)
-    built = report.build_figure(paper, _rows(paper, runs), open_store(options, runs).records())
+    built = report.build_figure(paper, rows_of_figure(paper, runs), open_store(options, runs).records())
     files = {
         "csv": report.to_csv(built).encode(),
         "svg": draw(built, "svg"),
@@ -43,25 +43,3 @@ def figure(arguments: Sequence[str]) -> int:
     print(report.figure_to_markdown(built))
     print(f"written: {', '.join(str(options.out / f'{built.name}.{form}') for form in files)}")
     return 0
-
-
-def _rows(paper: PaperFigure, runs: Sequence[TableRun]) -> list[report.TableRow]:
-    """The lines asked for, in the order of their first runs.
-
-    Raises:
-        ConfigError: A run is of another experiment, or of a row that the figure does not show.
-    """
-    labels = {row.row: row.label for row in paper.rows}
-
-    def row_of(run: TableRun) -> str:
-        if run.config.experiment != paper.experiment or run.config.row not in labels:
-            raise ConfigError(
-                f"{paper.name} shows {', '.join(labels)} of {paper.experiment}, found method={run.config.row} of "
-                f"experiment={run.config.experiment}: choose one of these"
-            )
-        return run.config.row
-
-    return [
-        report.TableRow(labels[name], name, control=False, parts=parts)
-        for name, parts in parts_by_row(runs, row_of).items()
-    ]

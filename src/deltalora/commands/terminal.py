@@ -1,6 +1,7 @@
 """What the log shows on a terminal: warnings; the rest goes to each run's own file."""
 
 import logging
+import warnings
 
 
 def show_warnings() -> None:
@@ -11,3 +12,5 @@ def show_warnings() -> None:
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     logging.basicConfig(handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
+    # conf/hydra/launcher/ray.yaml bears the name that its launcher gave its schema, and may: it is whole without it.
+    warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema", UserWarning)

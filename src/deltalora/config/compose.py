@@ -148,7 +148,8 @@ def to_run_config(config: DictConfig, choices: Mapping[str, str], overrides: Seq
     plain["row"] = choices["method"]
     if isinstance(plain.get("method"), dict):
         plain["method"].pop("rate", None)  # chose train.learning_rate; nothing is left for it to say
-    first = _run_before(plain.get("init_from"), overrides)
+    table = plain["runtime"].get("table") if isinstance(plain.get("runtime"), dict) else None
+    first = _run_before(plain.get("init_from"), [*overrides, *([f"runtime.table={table}"] if table else [])])
     plain["init_from"] = None if first is None else first.model_dump(mode="json")
     try:
         # Through JSON, so that types are taken strictly (no "8" for 8) while lists may stand for tuples.

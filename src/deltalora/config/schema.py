@@ -158,7 +158,7 @@ class DecodingConfig(Section):
 class LoggerConfig(Section):
     """Where the training curve is sent beside the record."""
 
-    name: Literal["none", "wandb"]
+    name: Literal["none", "wandb", "tensorboard"]
     project: str | None = None
     mode: Literal["online", "offline"] | None = None
 
@@ -177,6 +177,13 @@ class RuntimeConfig(Section):
     results_dir: str
     keep_state: bool = Field(description="whether what was trained is kept beside the record (state.safetensors)")
     data_workers: NonNegativeInt
+    on_failure: Literal["continue", "stop"] = Field(
+        default="continue", description="whether a sweep goes on after a run that failed; older records lack the key"
+    )
+    table: str | None = Field(
+        default=None,
+        description="the table whose sweep asked for the run; groups it at W&B; older records lack the key",
+    )
 
 
 class RunConfig(Section):
@@ -220,10 +227,20 @@ class RunConfig(Section):
                 f"decoding.max_new_tokens ({generated}) leaves no room for a prompt within "
                 f"task.max_length ({self.task.max_length}): lower it or raise task.max_length"
             )
-        if self.train.max_steps is not None:
-            # With epochs the number of steps is known only once the data is counted; `Method.plan` checks again then.
-            build_method(self.method).plan(self.train.max_steps)
         return self
+
+    def check_schedule(self) -> None:
+        """Refuses a schedule that its method cannot keep, where the number of steps is known without the data.
+
+        Apart from the schema's checks: in a sweep over a table such a run is one row that failed, with its record, and
+        not a reason to refuse the others. With epochs the steps are known once the data is counted, and `Method.plan`
+        checks then.
+
+        Raises:
+            ConfigError: See `Method.plan`.
+        """
+        if self.train.max_steps is not None:
+            build_method(self.method).plan(self.train.max_steps)
 
     def scientific(self) -> dict[str, Any]:
         """The part that can change a number, seed apart: what `config_id` hashes.

@@ -30,11 +30,13 @@ class Score:
         value: The corpus score on the official scorer's own scale (a fraction for BLEU, METEOR and ROUGE-L).
         statistics: Array (n_segments, k), in the order of the hypotheses.
         signature: Every setting that can move the number, as `NAME|key:value|...`.
+        places: For the score of a part of the segments, where its rows stand among all, from 0; None: it is of all.
     """
 
     value: float
     statistics: Statistics
     signature: str
+    places: tuple[int, ...] | None = None
 
 
 class Metric(ABC):

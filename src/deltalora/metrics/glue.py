@@ -85,7 +85,7 @@ def score_judgements(
     if dataset == "mnli" and any(groups):
         scores = _mnli(scores["Accuracy"].statistics, ids, groups)
     return {
-        name: Score(one.value, one.statistics, one.signature.replace("|", f"|task:{dataset}|", 1))
+        name: Score(one.value, one.statistics, one.signature.replace("|", f"|task:{dataset}|", 1), one.places)
         for name, one in scores.items()
     }
 
@@ -166,11 +166,13 @@ def _mnli(statistics: Statistics, ids: Sequence[str], groups: Sequence[str]) -> 
             )
     scores = {}
     for part in _MNLI_PARTS:
-        rows = statistics[[group == part for group in groups]]
-        if len(rows):
+        places = tuple(place for place, group in enumerate(groups) if group == part)
+        rows = statistics[list(places)]
+        if places:
             one = _ACCURACY.score(rows[:, 0].tolist(), rows[:, 1].tolist())
             signature = one.signature.replace("Accuracy|", f"Accuracy-{part}|", 1)
-            scores[f"Accuracy-{part}"] = Score(one.value, one.statistics, signature)
+            whole = len(places) == len(groups)
+            scores[f"Accuracy-{part}"] = Score(one.value, one.statistics, signature, None if whole else places)
     used = "+".join(name.removeprefix("Accuracy-") for name in scores)
     mismatched = np.array([[float(group == "mismatched")] for group in groups])
     rows = np.hstack([statistics, mismatched])

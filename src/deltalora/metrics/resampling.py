@@ -14,9 +14,9 @@ those of the full set, as is the custom for tests on one test set: they belong t
 Indices are drawn as by sacrebleu's significance.py (2.6), so that one seed gives the same resamples here and there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -29,9 +29,12 @@ SEED = 12345
 MIN_SEGMENTS = 10
 #: Cells of the matrix of counts that are held at once: 32 MB.
 _BLOCK_CELLS = 4_000_000
+#: Cells that every system is summed over before the next are read: 8 MB stay in a processor's cache.
+_CACHED_CELLS = 1_000_000
 #: Equal values may differ in the last digits by the order of a sum; relative to the larger of 1 and the scores.
 _ROUNDING = 1e-12
 
+Key = TypeVar("Key", bound=Hashable)
 Test = Literal["paired-bootstrap", "paired-approximate-randomization"]
 
 
@@ -117,10 +120,39 @@ def bootstrap_values(metric: Resampled, score: Score | Statistics, resamples: in
     Raises:
         MetricError: There are too few segments, or a setting is out of range.
     """
-    statistics = _statistics(metric, score)
-    _check_settings(metric, len(statistics), resamples, seed)
-    blocks = _bootstrap_counts(len(statistics), resamples, seed)
-    return np.concatenate([metric.aggregate_many(statistics, counts) for counts in blocks])
+    return bootstrap_values_of_all({"": (metric, score)}, resamples, seed)[""]
+
+
+def bootstrap_values_of_all(
+    scored: Mapping[Key, tuple[Resampled, Score | Statistics]], resamples: int = 1000, seed: int = SEED
+) -> dict[Key, Values]:
+    """`bootstrap_values` of many systems and metrics on equally many segments; the resamples are drawn once for all.
+
+    Args:
+        scored: Any key -> a metric, and its score or the statistics of it.
+        resamples: How many.
+        seed: As `bootstrap_values`.
+
+    Raises:
+        MetricError: As `bootstrap_values`, or the numbers of segments differ.
+    """
+    rows = {key: (metric, _statistics(metric, score)) for key, (metric, score) in scored.items()}
+    numbers = {len(statistics): metric for metric, statistics in rows.values()}
+    for n, metric in numbers.items():
+        if len(numbers) > 1:
+            raise MetricError(
+                f"{metric.name}: expected equally many segments from all, found {' and '.join(map(str, numbers))}; "
+                "resample each test set by itself"
+            )
+        _check_settings(metric, n, resamples, seed)
+    values: dict[Key, list[Values]] = {key: [] for key in rows}
+    for n in numbers:
+        for counts in _bootstrap_counts(n, resamples, seed):
+            size = max(1, _CACHED_CELLS // n)
+            for start in range(0, len(counts), size):
+                for key, (metric, statistics) in rows.items():
+                    values[key].append(metric.aggregate_many(statistics, counts[start : start + size]))
+    return {key: np.concatenate(blocks) for key, blocks in values.items()}
 
 
 def bootstrap_interval(
@@ -184,8 +216,6 @@ def paired_bootstrap(
     ours, theirs = _pair(metric, left, right)
     differences = bootstrap_values(metric, ours, resamples, seed) - bootstrap_values(metric, theirs, resamples, seed)
     scores = metric.aggregate(ours), metric.aggregate(theirs)
-    slack = _slack(*scores)
-    tail = min(int((differences <= slack).sum()), int((differences >= -slack).sum()))
     return PairedComparison(
         metric=metric.name,
         test="paired-bootstrap",
@@ -193,11 +223,24 @@ def paired_bootstrap(
         right=scores[1],
         difference=scores[0] - scores[1],
         interval=_interval(metric, scores[0] - scores[1], differences, confidence, len(ours), seed),
-        p_value=min(1.0, 2 * (1 + tail) / (resamples + 1)),
+        p_value=two_sided_p(differences, *scores),
         n=len(ours),
         resamples=resamples,
         seed=seed,
     )
+
+
+def two_sided_p(differences: Values, left: float, right: float) -> float:
+    """The p value of `paired_bootstrap` from its resampled differences.
+
+    Args:
+        differences: One a resample.
+        left: The score of the left system; of the two comes what counts as a difference of 0.
+        right: The score of the right system.
+    """
+    slack = _slack(left, right)
+    tail = min(int((differences <= slack).sum()), int((differences >= -slack).sum()))
+    return min(1.0, 2 * (1 + tail) / (len(differences) + 1))
 
 
 def paired_approximate_randomization(

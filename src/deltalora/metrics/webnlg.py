@@ -135,7 +135,8 @@ def _score(
 def _part(metric: Metric, whole: Score, letter: str, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Score:
     statistics = whole.statistics[rows]
     signature = whole.signature.replace(f"{metric.name}|", f"{metric.name}-{letter}|n:{len(statistics)}|", 1)
-    return Score(metric.aggregate(statistics), statistics, signature)
+    places = None if rows.all() else tuple(np.flatnonzero(rows).tolist())
+    return Score(metric.aggregate(statistics), statistics, signature, places)
 
 
 def _read_groups(index: Path) -> list[str]:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from deltalora.errors import StoreError
+from deltalora.report.comparisons import ExampleBootstrap, ReadSegments
+from deltalora.report.evidence import adjust, family, seed_evidence
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
 from deltalora.report.provenance import trace
 from deltalora.report.selection import Part, Selected, TableRow, select_records
@@ -42,6 +44,7 @@ def build_table(
     scale: str,
     source: str,
     seeds: Sequence[int],
+    read: ReadSegments | None = None,
 ) -> Table:
     """Join the paper's table with our records.
 
@@ -55,10 +58,13 @@ def build_table(
         scale: Scale asked for, to print.
         source: Data source asked for, to print.
         seeds: Seeds asked for, to print; what a row lacks is counted by its own run ids.
+        read: Reads the segment statistics of a record that has some, to compare rows over the test set's examples;
+            without it the table holds no such comparison.
 
     Raises:
         StoreError: The records asked for may not stand in one table; see `select_records`. Or a record's config lacks
-            a key of its setting, or a score is in another unit than the table's column says.
+            a key of its setting, or a score is in another unit than the table's column says. Or segment statistics are
+            not those of the records; see `ExampleBootstrap`.
     """
     selected = select_records(records, rows)
     parts = paper_table.parts
@@ -67,13 +73,16 @@ def build_table(
     labels = {row.row: row.label for row in rows}
     departing = departures(selected.all_finished)
 
+    bootstrap = ExampleBootstrap(columns, parts, selected.finished, read) if read else None
+
     def effect(left: str, right: str) -> Effect:
-        return _effect(labels, columns, values, paper_table, left, right)
+        return _effect(labels, columns, values, paper_table, left, right, bootstrap)
 
     reference = paper_table.reference_row
+    measured = [row.row for row in rows if row.row != reference] if reference in values else []
+    effects = dict(zip(measured, adjust([effect(row, reference) for row in measured]), strict=True))
     results = []
     for row in rows:
-        has_effect = row.row != reference and reference in values
         results.append(
             _row_result(
                 row,
@@ -82,10 +91,14 @@ def build_table(
                 values[row.row],
                 selected,
                 comparable=not departing,
-                effect=effect(row.row, reference) if has_effect else None,
+                effect=effects.get(row.row),
             )
         )
     controls = [row for row in rows if row.control] if SUBJECT_ROW in values else []
+    control_effects = adjust([effect(SUBJECT_ROW, control.row) for control in controls])
+    families = [family(f"every row and column against {labels.get(reference, reference)}", list(effects.values()))]
+    if control_effects:
+        families.append(family(f"every column of {labels[SUBJECT_ROW]} against every control", control_effects))
     return Table(
         name=paper_table.name,
         title=paper_table.title,
@@ -95,7 +108,7 @@ def build_table(
         vary=paper_table.vary,
         columns=columns,
         rows=tuple(results),
-        control_effects=tuple(effect(SUBJECT_ROW, control.row) for control in controls),
+        control_effects=tuple(control_effects),
         unfinished=tuple(
             _unfinished(labels[row] if paper_table.vary else row, part, seed, record)
             for row, of_row in selected.unfinished.items()
@@ -106,6 +119,7 @@ def build_table(
         notes=_notes(paper_table, selected),
         divergences=paper_table.divergences,
         provenance=trace(selected, parts, scale, source, seeds),
+        families=tuple(families),
     )
 
 
@@ -170,7 +184,9 @@ def _row_result(
         printed = _paper_score(paper, column.name)
         ours = summarise(list(values[column.name].values())) if values[column.name] else None
         difference = ours.mean - printed if comparable and ours is not None and printed is not None else None
-        cells[column.name] = Cell(paper=printed, ours=ours, difference=difference)
+        interval = ours.interval if ours is not None and difference is not None else None
+        inside = interval.low <= printed <= interval.high if interval is not None and printed is not None else None
+        cells[column.name] = Cell(paper=printed, ours=ours, difference=difference, paper_in_interval=inside)
     parts = {}
     for name, part in row.parts.items():
         own = [column for column in columns if not column.mean_of and (column.part or paper_table.parts[0]) == name]
@@ -219,12 +235,17 @@ def _effect(
     paper_table: PaperTable,
     left: str,
     right: str,
+    bootstrap: ExampleBootstrap | None,
 ) -> Effect:
     cells = {}
     for column in columns:
+        ours, theirs = values[left][column.name], values[right][column.name]
+        difference = paired_difference(ours, theirs)
         cells[column.name] = EffectCell(
             paper=_paper_effect(paper_table, column, left, right),
-            ours=paired_difference(values[left][column.name], values[right][column.name]),
+            ours=difference,
+            over_seeds=seed_evidence(ours, theirs, column),
+            over_examples=bootstrap.compare(column, left, right) if bootstrap and difference else None,
         )
     return Effect(left=labels[left], right=labels[right], cells=cells)
 

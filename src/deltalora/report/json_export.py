@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from deltalora.report.layout import reading_notes
-from deltalora.report.statistics import CONFIDENCE
+from deltalora.report.statistics import ALPHA, CONFIDENCE, POWER
 from deltalora.report.table import Table
 
 
@@ -12,7 +12,9 @@ def to_json(table: Table) -> str:
     """The whole table as one indented JSON object; null is 'no such number'.
 
     Every row has its runs under `parts`: experiment -> `seeds`: seed -> run id, the folder of the record, and the value
-    of every column the run fills. Columns that are means of others stand under `computed`.
+    of every column the run fills. Columns that are means of others stand under `computed`. Every cell of a difference
+    has its evidence: `over_seeds`, and `over_examples`, which is null where no segment statistics were asked for, and
+    holds nothing but a `reason` where there are none.
     """
     content = {
         "name": table.name,
@@ -27,6 +29,9 @@ def to_json(table: Table) -> str:
         "columns": [column.model_dump() for column in table.columns],
         "rows": [dataclasses.asdict(row) for row in table.rows],
         "control_effects": [dataclasses.asdict(effect) for effect in table.control_effects],
+        "holm_families": [dataclasses.asdict(family) for family in table.families],
+        "alpha": ALPHA,
+        "power": POWER,
         "unfinished": [dataclasses.asdict(run) for run in table.unfinished],
         "notes": list(reading_notes(table)),
         "divergences": list(table.divergences),

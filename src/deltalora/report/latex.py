@@ -5,8 +5,12 @@ from collections.abc import Iterable
 
 from deltalora.report import layout
 from deltalora.report.divergences import divergence_note
+from deltalora.report.evidence_layout import evidence_blocks
 from deltalora.report.layout import Grid
 from deltalora.report.table import Table
+
+#: Lines of a grid, at \\scriptsize with a gap between groups, on a page of 22 cm of text.
+_LINES_A_PAGE = 45
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -42,7 +46,7 @@ _MINUS = re.compile(r"(?<![\w.-])-(?=\d)|(?<= )-(?= )")
 
 
 def to_latex(table: Table) -> str:
-    """The table and its differences as two or three `table*` floats; the document must load `booktabs`."""
+    """The table, its differences and their evidence as `table*` floats; the document must load `booktabs`."""
     facts = "; ".join(f"{name}: {value}" for name, value in layout.facts(table))
     notes = [*layout.reading_notes(table), *(f"Without numbers: {line}." for line in layout.unfinished_lines(table))]
     if note := divergence_note(table.divergences):
@@ -56,6 +60,12 @@ def to_latex(table: Table) -> str:
     if controls := layout.controls_grids(table):
         caption = f"{table.title}: differences from the controls (ours)."
         floats.append(_float(caption, f"{table.name}-controls", controls, [layout.controls_note(table)]))
+    for block in evidence_blocks(table):
+        pages = _pages(block.grid)
+        for number, page in enumerate(pages, start=1):
+            of = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
+            label = f"{table.name}-{block.key}" + (f"-{number}" if len(pages) > 1 else "")
+            floats.append(_float(f"{table.title}: {block.title}{of}.", label, [page], [block.note]))
     return "% Needs \\usepackage{booktabs}.\n" + "\n".join(floats)
 
 
@@ -79,6 +89,16 @@ def _float(caption: str, label: str, grids: Iterable[Grid], notes: Iterable[str]
             "",
         ]
     )
+
+
+def _pages(grid: Grid) -> list[Grid]:
+    """The grid cut between groups into what a page holds; a float does not break."""
+    pages: list[list[tuple[tuple[str, ...], ...]]] = [[]]
+    for group in grid.groups:
+        if pages[-1] and sum(map(len, pages[-1])) + len(group) > _LINES_A_PAGE:
+            pages.append([])
+        pages[-1].append(group)
+    return [Grid(grid.header, tuple(groups), grid.text_columns) for groups in pages]
 
 
 def _tabular(grid: Grid) -> Iterable[str]:

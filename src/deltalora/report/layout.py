@@ -288,6 +288,8 @@ def _result_lines(row: RowResult, columns: Sequence[MetricColumn], counted: bool
     if any(row.cells[column.name].difference is not None for column in columns):
         gaps = [_gap_cell(row.cells[column.name], column) for column in columns]
         lines.append(("", "ours - paper", *([""] if counted else []), *gaps))
+        inside = [_inside_cell(row.cells[column.name]) for column in columns]
+        lines.append(("", f"paper in {_INTERVAL}", *([""] if counted else []), *inside))
     return tuple(lines)
 
 
@@ -296,7 +298,7 @@ def _effect_lines(label: str, effect: Effect, columns: Sequence[MetricColumn]) -
     lines: list[tuple[str, ...]] = []
     if any(cell.paper is not None for cell in cells):
         paper = [
-            _signed(cell.paper, column.paper_decimals) if cell.paper is not None else _absent(column)
+            signed(cell.paper, column.paper_decimals) if cell.paper is not None else _absent(column)
             for cell, column in zip(cells, columns, strict=True)
         ]
         lines.append((label, "paper", *paper))
@@ -304,7 +306,7 @@ def _effect_lines(label: str, effect: Effect, columns: Sequence[MetricColumn]) -
     if counts:
         most = max(counts)
         ours = [
-            _signed(cell.ours.mean, column.our_decimals) + _seed_remark(cell.ours.n, most)
+            signed(cell.ours.mean, column.our_decimals) + _seed_remark(cell.ours.n, most)
             if cell.ours is not None
             else MISSING
             for cell, column in zip(cells, columns, strict=True)
@@ -364,8 +366,12 @@ def _our_cell(ours: Summary | None, column: MetricColumn, row_seeds: int) -> str
 
 def _gap_cell(cell: Cell, column: MetricColumn) -> str:
     if cell.difference is not None:
-        return _signed(cell.difference, column.our_decimals)
+        return signed(cell.difference, column.our_decimals)
     return _absent(column)
+
+
+def _inside_cell(cell: Cell) -> str:
+    return {True: "yes", False: "no", None: "" if cell.difference is None else "1 seed"}[cell.paper_in_interval]
 
 
 def _seed_remark(n: int, of_line: int) -> str:
@@ -377,10 +383,11 @@ def _interval(ours: Summary | None, column: MetricColumn) -> str:
     if ours is None or ours.interval is None:
         return MISSING
     low, high = ours.interval.low, ours.interval.high
-    return f"{_signed(low, column.our_decimals)}…{_signed(high, column.our_decimals)}"
+    return f"{signed(low, column.our_decimals)}…{signed(high, column.our_decimals)}"
 
 
-def _signed(value: float, decimals: int) -> str:
+def signed(value: float, decimals: int) -> str:
+    """The number with its sign; none where it is printed as 0."""
     text = f"{value:+.{decimals}f}"
     return text[1:] if float(text) == 0 else text
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from deltalora.report import layout
 from deltalora.report.divergences import divergence_note
+from deltalora.report.evidence_layout import evidence_blocks
 from deltalora.report.layout import Grid
 from deltalora.report.similarity import SimilarityFigure, similarity_grid
 from deltalora.report.table import Table
@@ -14,7 +15,7 @@ _SIGNIFICANT = re.compile(r"[\\|*`<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def to_markdown(table: Table) -> str:
-    """The table, the differences, the runs that failed and where it all comes from."""
+    """The table, the differences and their evidence, the runs that failed and where it all comes from."""
     blocks = [
         f"## {_heading(table.name)}: {table.title}",
         " · ".join(f"{name}: **{value}**" for name, value in layout.facts(table)),
@@ -27,6 +28,8 @@ def to_markdown(table: Table) -> str:
         blocks += [f"### Differences from {_escape(table.reference)}", *map(_grid, effects), layout.effects_note(table)]
     if controls := layout.controls_grids(table):
         blocks += ["### Differences from the controls (ours)", *map(_grid, controls), layout.controls_note(table)]
+    for block in evidence_blocks(table):
+        blocks += [f"### {_escape(block.title)}", _grid(block.grid), block.note]
     if unfinished := layout.unfinished_lines(table):
         blocks += ["### Unfinished and missing runs", _bullets(_escape(line) for line in unfinished)]
     blocks += ["### Provenance", _bullets(f"{name}: `{value}`" for name, value in layout.provenance(table))]

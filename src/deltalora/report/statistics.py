@@ -1,16 +1,26 @@
-"""Mean, deviation and Student-t intervals over seeds.
+"""What seeds tell: mean, deviation, Student-t interval and test, share of seeds ahead, and what they could have told.
 
-Seeds are few, so intervals are wide, and one seed has none: what cannot be estimated is None, never NaN.
+Seeds are few, so intervals are wide, and one seed has none: what cannot be estimated is None, never NaN. Values are one
+a seed, in the table's unit; the test and the interval take the differences of paired seeds for independent draws of one
+normal distribution, which a handful of seeds can neither show nor refute. What every number means is in
+docs/statistics.md.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from scipy import stats
+from scipy import optimize, stats
 
 #: Of every interval in the reports.
 CONFIDENCE = 0.95
+#: Of every test, before Holm's correction.
+ALPHA = round(1 - CONFIDENCE, 12)
+#: With which the minimum detectable difference would be found.
+POWER = 0.8
+#: Differences that agree to the last digits have no spread; relative to the larger of 1 and their size.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -66,3 +76,106 @@ def paired_difference(left: Mapping[int, float], right: Mapping[int, float]) -> 
     """
     common = sorted(left.keys() & right.keys())
     return summarise([left[seed] - right[seed] for seed in common]) if common else None
+
+
+def paired_t_test(differences: Sequence[float]) -> float | None:
+    """The two-sided p value of Student's paired t test, t = mean / (sd / sqrt(n)) with n - 1 degrees of freedom.
+
+    Same as scipy's `ttest_rel`, but for differences without spread, where scipy gives NaN or 0: that two seeds
+    differ by the same rounded number is no proof beyond all doubt, so there is no test, as there is none of one seed.
+
+    Args:
+        differences: One a seed.
+
+    Returns:
+        None with fewer than two differences, or where they are all the same.
+    """
+    spread = _spread(differences)
+    if spread is None:
+        return None
+    n = len(differences)
+    t = math.fsum(differences) / n / (spread / math.sqrt(n))
+    return float(2 * stats.t.sf(abs(t), n - 1))
+
+
+def probability_of_improvement(differences: Sequence[float], *, higher_is_better: bool) -> float | None:
+    """The share of paired seeds in which the left side is better; ties count half. None without a seed.
+
+    As rliable's `probability_of_improvement` (Agarwal et al., 2021), but of pairs of one seed where rliable compares
+    every run of one side with every run of the other: our runs share data order and initialisation by seed, and what
+    they share would blur a comparison across seeds. Of n seeds it moves in steps of 1 / (2n).
+
+    Args:
+        differences: left - right, one a seed.
+        higher_is_better: Whether the left side is better where the difference is above 0.
+    """
+    if not differences:
+        return None
+    signed = differences if higher_is_better else [-one for one in differences]
+    return math.fsum(1.0 if one > 0 else 0.5 if one == 0 else 0.0 for one in signed) / len(signed)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment (Holm, 1979), which keeps the chance of any false finding in the family at alpha.
+
+    With the p values ascending, adjusted_i = max over j <= i of min(1, (m - j + 1) * p_j). It holds whatever the tests
+    have in common, as columns of one run do. Same as R's `p.adjust(method="holm")`.
+
+    Args:
+        p_values: Of one family, in any order.
+
+    Returns:
+        Adjusted p values in the same order.
+    """
+    m = len(p_values)
+    adjusted, least = [1.0] * m, 0.0
+    for rank, place in enumerate(sorted(range(m), key=lambda one: p_values[one])):
+        least = max(least, min(1.0, (m - rank) * p_values[place]))
+        adjusted[place] = least
+    return adjusted
+
+
+def minimum_detectable_difference(differences: Sequence[float]) -> float | None:
+    """The true difference that the paired t test of as many seeds would find with `POWER` at `ALPHA`, two-sided.
+
+    delta with P(|T| > t(1 - alpha/2, n-1)) = power, T noncentral t with n - 1 degrees of freedom and noncentrality
+    delta * sqrt(n) / sd. The deviation is the one observed, itself a rough estimate of few seeds; and Holm's correction
+    asks for more than this.
+
+    Args:
+        differences: One a seed.
+
+    Returns:
+        In the unit of the differences, above 0; None with fewer than two, or where they are all the same.
+    """
+    spread = _spread(differences)
+    if spread is None:
+        return None
+    return _noncentrality(len(differences)) * spread / math.sqrt(len(differences))
+
+
+def power_of_paired_t(noncentrality: float, n: int) -> float:
+    """The chance that the two-sided paired t test at `ALPHA` finds a true difference.
+
+    Args:
+        noncentrality: True difference times sqrt(n), over the true deviation of the differences.
+        n: Number of seeds, at least 2.
+    """
+    critical = float(stats.t.ppf(1 - ALPHA / 2, n - 1))
+    # The lower tail by symmetry: scipy's nct.cdf is NaN for some values far below the centre.
+    return float(stats.nct.sf(critical, n - 1, noncentrality) + stats.nct.sf(critical, n - 1, -noncentrality))
+
+
+@lru_cache(maxsize=256)
+def _noncentrality(n: int) -> float:
+    """At which the power is `POWER`: 16.3 for two seeds, 5.7 for three, toward 2.80 for many."""
+    return float(optimize.brentq(lambda one: power_of_paired_t(one, n) - POWER, 1.0, 30.0, xtol=1e-10))
+
+
+def _spread(differences: Sequence[float]) -> float | None:
+    """The deviation of differences; None where they have none, but for the last digits."""
+    if len(differences) < 2:
+        return None
+    sd = summarise(differences).sd
+    assert sd is not None
+    return sd if sd > _ROUNDING * max(1.0, *map(abs, differences)) else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from deltalora.report.paper import MetricColumn
 from deltalora.report.provenance import Provenance
-from deltalora.report.statistics import Summary
+from deltalora.report.statistics import Interval, Summary
 
 #: Our first column where a table is of one experiment: it resolves what the metrics cannot. The paper has none, and
 #: over several experiments it has no meaning.
@@ -27,11 +27,80 @@ class Cell:
         paper: The paper's number; None if it has none or it could not be read.
         ours: Over seeds; None without a finished run.
         difference: ours.mean - paper; None unless the runs are of the paper's setting.
+        paper_in_interval: Whether the paper's number lies in our t interval over seeds; None where there is no
+            difference or no interval.
     """
 
     paper: float | None
     ours: Summary | None
     difference: float | None
+    paper_in_interval: bool | None = None
+
+
+@dataclass(frozen=True)
+class SeedEvidence:
+    """What paired seeds say of one difference. Everything but n and `note` is None with fewer than two seeds.
+
+    Attributes:
+        n: Seeds both sides have.
+        p_value: Two-sided paired t test; None without spread over the seeds.
+        p_holm: Adjusted within its `Family`.
+        probability_of_improvement: Share of the seeds in which the left side is better, ties half.
+        minimum_detectable: True difference, above 0, that as many seeds would find with power 0.8; None without spread.
+        note: Why there is no p value; empty where there is one.
+    """
+
+    n: int
+    p_value: float | None
+    p_holm: float | None
+    probability_of_improvement: float | None
+    minimum_detectable: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class ExampleComparison:
+    """What the test set's examples say of one difference; nothing of other seeds.
+
+    Attributes:
+        seeds: Whose outputs were compared; the differences are averaged over them.
+        examples: Number of examples resampled.
+        difference: Mean over the seeds of left - right on all examples.
+        interval: Percentile interval of the paired bootstrap.
+        p_value: Two-sided, of the same resamples.
+        p_holm: Adjusted within its `Family`.
+        resamples: How many; no p value is below 2 / (resamples + 1).
+    """
+
+    seeds: tuple[int, ...]
+    examples: int
+    difference: float
+    interval: Interval
+    p_value: float
+    p_holm: float | None
+    resamples: int
+
+
+@dataclass(frozen=True)
+class NoComparison:
+    """Why examples say nothing of one difference."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """The tests that one correction for multiple testing was made across.
+
+    Attributes:
+        name: In words.
+        over_seeds: Number of t tests.
+        over_examples: Number of bootstrap tests.
+    """
+
+    name: str
+    over_seeds: int
+    over_examples: int
 
 
 @dataclass(frozen=True)
@@ -41,10 +110,14 @@ class EffectCell:
     Attributes:
         paper: The paper's left - right, or the gain it states; None where neither is available.
         ours: Our left - right, paired by seed, with its interval; None without a common seed.
+        over_seeds: What the seeds say of it; None without a common seed.
+        over_examples: What the examples say of it; None without a common seed, or if no one asked.
     """
 
     paper: float | None
     ours: Summary | None
+    over_seeds: SeedEvidence | None = None
+    over_examples: ExampleComparison | NoComparison | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +242,7 @@ class Table:
         notes: What a reader must know of these numbers, in sentences.
         divergences: Tags of the register's entries that touch the table.
         provenance: Where our numbers come from.
+        families: Within which p values are adjusted: of the rows' effects, and of `control_effects`.
     """
 
     name: str
@@ -185,6 +259,7 @@ class Table:
     notes: tuple[str, ...]
     divergences: tuple[str, ...]
     provenance: Provenance
+    families: tuple[Family, ...] = ()
 
     @property
     def comparable(self) -> bool:

@@ -25,10 +25,12 @@ from deltalora.results.record import (
     Selection,
     Status,
 )
+from deltalora.results.segments import SEGMENTS_FILE, Segments, SegmentsFile, read_segments, write_segments
 from deltalora.results.store import RunLockedError, Store
 
 __all__ = [
     "SCHEMA_VERSION",
+    "SEGMENTS_FILE",
     "Code",
     "Cost",
     "CurvePoint",
@@ -45,6 +47,8 @@ __all__ = [
     "RunLockedError",
     "RunRecord",
     "ScoreEntry",
+    "Segments",
+    "SegmentsFile",
     "Selection",
     "Status",
     "Store",
@@ -54,8 +58,10 @@ __all__ = [
     "git_state",
     "read_predictions",
     "read_progress",
+    "read_segments",
     "run_id",
     "sha256_of_file",
     "write_predictions",
     "write_progress",
+    "write_segments",
 ]

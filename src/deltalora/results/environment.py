@@ -38,11 +38,12 @@ class GitState(NamedTuple):
     dirty: bool
 
 
-def fingerprint_environment(accelerator: str | None = None) -> Environment:
+def fingerprint_environment(accelerator: str | None = None, processes: int = 1) -> Environment:
     """Describe machine and libraries.
 
     Args:
         accelerator: Name of the accelerator the run uses; only the trainer, which may import torch, knows it.
+        processes: How many share the run.
     """
     return Environment(
         python=platform.python_version(),
@@ -52,6 +53,7 @@ def fingerprint_environment(accelerator: str | None = None) -> Environment:
         memory_bytes=psutil.virtual_memory().total,
         accelerator=accelerator,
         libraries=_library_versions(),
+        processes=processes,
     )
 
 

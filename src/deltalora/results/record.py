@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from deltalora.results.schema import Sha256, StoredModel, UtcDatetime, parse
+from deltalora.results.segments import SegmentsFile
 
 #: Bumped when a key is removed or changes its meaning. A key that older records lack has a default, which says so.
 SCHEMA_VERSION: Final = 1
@@ -47,6 +48,9 @@ class Environment(StoredModel):
     memory_bytes: Count = Field(description="Physical memory.")
     accelerator: str | None = Field(description="Name of the GPU or other accelerator used; None on the CPU.")
     libraries: dict[str, str] = Field(description="Distribution -> version, of those that can move a number.")
+    processes: int = Field(
+        default=1, ge=1, description="How many shared the run (data-parallel); 1 in older records, which had no other."
+    )
 
 
 class Data(StoredModel):
@@ -169,6 +173,9 @@ class RunRecord(StoredModel):
         default=None, description="Run id of the run whose adapted weights this one started from; None without one."
     )
     predictions: PredictionsFile | None = Field(default=None, description="None if nothing was decoded.")
+    segments: SegmentsFile | None = Field(
+        default=None, description="Segment statistics of the scores; None if nothing was scored, and in older records."
+    )
     started_at: UtcDatetime = Field(description="UTC; of the first start when a run was resumed.")
     finished_at: UtcDatetime = Field(description="UTC; when this record was written.")
 

@@ -1,7 +1,7 @@
 """The store: one folder a run, found by its id, owned by whoever holds its lock.
 
-Layout: `<root>/<run_id>/{record.json, predictions.jsonl, run.log, checkpoint.pt, progress.json, lock}`. There is no
-index to fall out of step with the folders: listing reads them.
+Layout: `<root>/<run_id>/{record.json, predictions.jsonl, segments.npz, run.log, checkpoint.pt, progress.json, lock}`.
+There is no index to fall out of step with the folders: listing reads them.
 """
 
 import re

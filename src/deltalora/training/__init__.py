@@ -4,9 +4,10 @@
 what moves, tasks what is read, metrics what is measured; nothing of that is decided here.
 """
 
+from deltalora.training.failure import RunFailedError, record_failure
 from deltalora.training.loop import DivergedError, Trainer, TrainingState
 from deltalora.training.prepare import RunIdentity, find_finished, identify_run
-from deltalora.training.run import Outcome, RunFailedError, execute
+from deltalora.training.run import Outcome, execute
 
 __all__ = [
     "DivergedError",
@@ -18,4 +19,5 @@ __all__ = [
     "execute",
     "find_finished",
     "identify_run",
+    "record_failure",
 ]

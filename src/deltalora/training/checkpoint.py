@@ -23,7 +23,7 @@ class Checkpoint:
         method: `Method.state_dict`.
         optimizer: The optimizer's state.
         scheduler: The learning rate's state.
-        rng: Torch's global random states (dropout draws from them), by device.
+        rng: Torch's global random states (dropout draws from them), one mapping by device for each process.
         progress: The curve so far, costs so far, and the best validation loss, as plain values.
         best: The method's state at the best validation loss, where the best is asked for.
     """
@@ -33,7 +33,7 @@ class Checkpoint:
     method: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
     scheduler: dict[str, Any]
-    rng: dict[str, torch.Tensor]
+    rng: list[dict[str, torch.Tensor]]
     progress: dict[str, Any]
     best: dict[str, torch.Tensor] | None
 
@@ -46,11 +46,19 @@ def rng_state() -> dict[str, torch.Tensor]:
     return states
 
 
-def restore_rng_state(states: dict[str, torch.Tensor]) -> None:
-    """Undoes what has been drawn since `rng_state`."""
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
+def restore_rng_state(states: list[dict[str, torch.Tensor]], rank: int = 0) -> None:
+    """Undoes what has been drawn since `rng_state`; a process that was not there then keeps what it has.
+
+    Args:
+        states: Of all processes that trained when the checkpoint was written.
+        rank: This process.
+    """
+    if rank >= len(states):
+        return
+    mine = states[rank]
+    torch.set_rng_state(mine["cpu"])
+    if "cuda" in mine and torch.cuda.is_available():
+        torch.cuda.set_rng_state(mine["cuda"])
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

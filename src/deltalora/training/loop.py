@@ -22,12 +22,15 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from torch import Tensor, nn
 
 from deltalora.config.schema import TrainConfig
+from deltalora.errors import StoreError
 from deltalora.methods import Method
 from deltalora.results import CurvePoint
 from deltalora.tasks import Batch, Collate, EncodedExample
+from deltalora.training.agreement import check_alike
 from deltalora.training.batches import TrainingBatches, evaluation_batches
 from deltalora.training.checkpoint import Checkpoint, load_checkpoint, restore_rng_state, rng_state, save_checkpoint
 from deltalora.training.cost import Stopwatch
@@ -152,6 +155,8 @@ class Trainer:
 
         Raises:
             DivergedError: The training loss is not finite.
+            DriftedError: The processes of the run no longer hold the same weights.
+            StoreError: The checkpoint cannot be read, or the processes do not find the same one.
         """
         first = self._resume()
         watch = Stopwatch(self.state.seconds)
@@ -174,6 +179,8 @@ class Trainer:
             self._tick(done, loss, watch)
             if self.config.checkpoint_every and done % self.config.checkpoint_every == 0 and done < self._total_steps:
                 self._save(done)
+        if self.accelerator.num_processes > 1:
+            check_alike(self.accelerator, self.method.state_dict(self._inner))
         if self.config.selection == "best" and self._best is not None:
             self.method.load_state_dict(self._inner, self._best)
             self.state.validation_loss = self.state.best_loss
@@ -183,8 +190,11 @@ class Trainer:
         """One optimizer step; returns its mean loss a label."""
         self.method.before_step(step)
         measure = self._plain_objective
-        labels = self._across(sum(measure.labels(batch) for batch in micro_batches))
-        self.state.tokens += int(self._across(sum(measure.tokens(batch) for batch in micro_batches)))
+        labels, tokens = self._across(
+            sum(measure.labels(batch) for batch in micro_batches),
+            sum(measure.tokens(batch) for batch in micro_batches if measure.labels(batch)),  # no filler's
+        )
+        self.state.tokens += int(tokens)
         total = 0.0
         for index, batch in enumerate(micro_batches):
             last = index == len(micro_batches) - 1
@@ -202,7 +212,7 @@ class Trainer:
         self.method.after_step(step)
         self.scheduler.step()
         self.optimizer.zero_grad()
-        return self._across(total) / max(1, labels)
+        return self._across(total)[0] / max(1, labels)
 
     @torch.no_grad()
     def validation_loss(self) -> float:
@@ -221,7 +231,8 @@ class Trainer:
             loss += float(self._summed_loss(inner, batch, 0.0))
             labels += inner.labels(batch)
         self._plain_objective.train()
-        return self._across(loss) / self._across(labels)
+        loss, found = self._across(loss, labels)
+        return loss / found
 
     def _summed_loss(self, objective: nn.Module, batch: Batch, label_smoothing: float) -> Tensor:
         bf16 = self.config.precision == "bf16"
@@ -233,11 +244,13 @@ class Trainer:
         """Gradients travel between processes once a step, with the last micro-batch."""
         return torch.enable_grad() if last else self.accelerator.no_sync(self.objective)
 
-    def _across(self, amount: float) -> float:
-        """The sum of an amount over all processes."""
+    def _across(self, *amounts: float) -> list[float]:
+        """The sum of each amount over all processes; float64, in which numbers of tokens and losses stay whole."""
         if self.accelerator.num_processes == 1:
-            return amount
-        return float(self.accelerator.reduce(torch.tensor(amount, device=self.accelerator.device), "sum"))
+            return list(amounts)
+        mine = torch.tensor(amounts, dtype=torch.float64, device=self.accelerator.device)
+        summed: list[float] = self.accelerator.reduce(mine, "sum").tolist()
+        return summed
 
     def _report(self, done: int, rate: float, validation_loss: float | None) -> None:
         train_loss = sum(self.state.unreported) / len(self.state.unreported)
@@ -269,15 +282,18 @@ class Trainer:
         self._on_tick(Tick(done, loss, self.state.tokens / seconds, left, evaluating))
 
     def _save(self, done: int) -> None:
+        state = self.method.state_dict(self._inner)
+        check_alike(self.accelerator, state)
+        rng = gather_object([rng_state()])
         if not self.accelerator.is_main_process:
             return
         checkpoint = Checkpoint(
             run_id=self._run_id,
             step=done,
-            method=self.method.state_dict(self._inner),
+            method=state,
             optimizer=self.optimizer.state_dict(),
             scheduler=self.scheduler.state_dict(),
-            rng=rng_state(),
+            rng=rng,
             progress=asdict(self.state),
             best=self._best,
         )
@@ -286,12 +302,18 @@ class Trainer:
     def _resume(self) -> int:
         """Restores the last checkpoint; returns the step that comes next."""
         found = load_checkpoint(self._checkpoint, self._run_id)
+        steps = gather_object([found.step if found else 0])
+        if len(set(steps)) > 1:
+            raise StoreError(
+                f"{self._checkpoint}: expected all processes to find one checkpoint, found steps {steps}: "
+                "runtime.results_dir must be a folder that all nodes share"
+            )
         if found is None:
             return 0
         self.method.load_state_dict(self._inner, found.method)
         self.optimizer.load_state_dict(found.optimizer)
         self.scheduler.load_state_dict(found.scheduler)
-        restore_rng_state(found.rng)
+        restore_rng_state(found.rng, self.accelerator.process_index)
         self.state = TrainingState(**found.progress)
         self._best = found.best
         log.info("resumed after step %d of %d", found.step, self._total_steps)

@@ -1,16 +1,35 @@
 """What is known of a run before any weight is read: its identity, its tokens, its device and its schedule."""
 
+import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from transformers import PreTrainedTokenizerBase
 
 from deltalora import RESULTS_VERSION, methods, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.errors import ConfigError
 from deltalora.results import RunRecord, Store
+from deltalora.training import processes
+
+#: How long a collective may take before it is an error: as long as the leader may write a checkpoint.
+_COLLECTIVE_TIMEOUT = timedelta(minutes=30)
+
+
+class _GradientsOnly(DistributedDataParallelKwargs):  # type: ignore[misc]  # untyped upstream
+    """Buffers are not sent around before a forward pass, as torch would by itself.
+
+    They are equal on all processes anyway (masks, Delta-LoRA's A_k and B_k), and of a short last batch processes have
+    unequal numbers of micro-batches: one would send what no other waits for.
+    """
+
+    def to_kwargs(self) -> dict[str, Any]:
+        return {"forward_sync_buffers": False}  # Accelerate knows only this argument's deprecated forerunner
 
 
 @dataclass(frozen=True)
@@ -90,7 +109,7 @@ def prepare(config: RunConfig, identity: RunIdentity) -> PreparedRun:
         config=config,
         identity=identity,
         tokenizer=tokenizer,
-        accelerator=_accelerator(config.runtime.device),
+        accelerator=build_accelerator(config.runtime.device),
         task=task,
         method=method,
         encoded=encoded,
@@ -99,27 +118,53 @@ def prepare(config: RunConfig, identity: RunIdentity) -> PreparedRun:
     )
 
 
+def join_processes(device: str) -> processes.Processes:
+    """Meets the other processes of this run, if the command was launched as several.
+
+    Raises:
+        ConfigError: The device is not there, or the launcher is not torch's.
+    """
+    if processes.launched() == 1:
+        return processes.Processes()
+    accelerator = build_accelerator(device)
+    return processes.join(accelerator.process_index, accelerator.num_processes)
+
+
 def pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
     """What short rows are filled up with; GPT-2's own tokenizer has no such token, and the mask hides it anyway."""
     padding = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     return int(padding)
 
 
-def _accelerator(device: str) -> Accelerator:
-    """One process on the asked device.
+def build_accelerator(device: str) -> Accelerator:
+    """The asked device, for one process or for each of several: gloo between CPUs, NCCL between GPUs.
 
     Raises:
-        ConfigError: The device is not there, or several processes were launched.
+        ConfigError: The device is not there, or not for every process, or the launcher is not torch's.
     """
-    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+    several, gpus = processes.launched(), torch.cuda.device_count()
+    # Left to itself Accelerate makes of several processes without a GPU as many runs of one.
+    cpu = device == "cpu" or (device == "auto" and several > 1 and gpus == 0)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", several))
+    if several > 1 and not cpu and here > gpus:
+        raise ConfigError(
+            f"runtime.device={device}: expected a GPU for each of this node's {here} processes, found {gpus}; "
+            "launch fewer or set runtime.device=cpu"
+        )
+    accelerator = Accelerator(
+        cpu=cpu,
+        mixed_precision="no",
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=_COLLECTIVE_TIMEOUT)],
+    )
+    accelerator.ddp_handler = _GradientsOnly()  # not among the others, since Accelerate takes no subclass there
     if device != "auto" and accelerator.device.type != device:
         raise ConfigError(
             f"runtime.device={device}: expected such a device, found only {accelerator.device.type}; "
             "set runtime.device=auto"
         )
-    if accelerator.num_processes > 1:
+    if accelerator.num_processes != several:
         raise ConfigError(
-            f"expected one process a run, found {accelerator.num_processes}: start runs side by side instead "
-            "(hydra/launcher=local)"
+            f"expected {several} processes as WORLD_SIZE says, found {accelerator.num_processes} that met: "
+            "launch with torchrun or accelerate launch, or unset WORLD_SIZE"
         )
     return accelerator

@@ -5,11 +5,14 @@
 A run that starts from another run's weights does that one first, unless it is finished. Up to the run id nothing is
 written and whatever is wrong is the user's to mend. From then on the run's folder is locked, and whatever happens
 leaves a record: finished, failed with its error, or interrupted.
+
+A run may be several processes (see `processes`). All of them train; the leader alone holds the lock, writes, decodes
+and scores, and the others learn from it how the run ended.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,22 +25,25 @@ from transformers import PreTrainedModel
 from deltalora import RESULTS_VERSION, methods, metrics, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.decoding import beam_search
+from deltalora.errors import UserError
 from deltalora.results import Phase, Progress, RunRecord, Store
 from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE, PROGRESS_FILE
 from deltalora.training.batches import TrainingBatches
 from deltalora.training.cost import PeakMemory, Stopwatch
+from deltalora.training.failure import RunFailedError
 from deltalora.training.judge import judge
 from deltalora.training.loggers import Logger, NoLogger, build_logger
 from deltalora.training.loop import Tick, Trainer, TrainingState
 from deltalora.training.objective import OBJECTIVES
-from deltalora.training.prepare import PreparedRun, identify_run, pad_id, prepare
-from deltalora.training.state import load_state, save_state
+from deltalora.training.prepare import PreparedRun, identify_run, join_processes, pad_id, prepare
+from deltalora.training.processes import Processes
+from deltalora.training.shared import finished, left_behind, owned, weights
+from deltalora.training.state import save_state
 
 log = logging.getLogger(__name__)
 
-
-class RunFailedError(RuntimeError):
-    """A run ended without a result; its record says why."""
+#: Between the random states of two processes; they drop out different elements of different examples.
+_SEEDS_APART = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -48,15 +54,25 @@ class Outcome:
     skipped: bool
 
 
-def execute(config: RunConfig, on_progress: Callable[[Progress], None] = lambda progress: None) -> Outcome:
-    """Does a run unless it is done.
+def execute(
+    config: RunConfig,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    *,
+    wait: bool = True,
+    record_refusals: bool = False,
+) -> Outcome:
+    """Does a run unless it is done; where several processes were launched, all of them call this with one config.
 
     Args:
         config: The run.
-        on_progress: Called with every step of training, evaluating, decoding and scoring.
+        on_progress: Called by the leader with every step of training, evaluating, decoding and scoring.
+        wait: Wait for another process that is at work on this run, or on the one it starts from; else raise.
+        record_refusals: In a sweep, a run that is impossible by itself (a schedule longer than its steps) leaves a
+            failed record as one that broke on its way; the others go on, and the table says why it has no numbers.
 
     Raises:
         UserError: Data, weights, device or schedule that cannot be used; no record has been written.
+        RunLockedError: Not waiting, and another process holds the run's lock.
         RunFailedError: The run itself failed; its record is in the store.
         KeyboardInterrupt: Passed on after an `interrupted` record was written.
     """
@@ -64,22 +80,30 @@ def execute(config: RunConfig, on_progress: Callable[[Progress], None] = lambda 
         torch.set_num_threads(config.runtime.threads)
     watch = Stopwatch()
     with watch.phase("setup"):
-        identity = identify_run(config)
+        processes = join_processes(config.runtime.device)
+        identity = processes.together(lambda: identify_run(config), same=lambda found: found.run_id)
     store = Store(Path(config.runtime.results_dir))
-    if (done := store.read(identity.run_id)) is not None and done.status == "finished":
+    if (done := processes.from_leader(lambda: finished(store, identity))) is not None:
         return Outcome(done, skipped=True)
     if config.init_from is not None:
-        execute(config.init_from, on_progress)
+        try:
+            execute(config.init_from, on_progress, wait=wait, record_refusals=record_refusals)
+        except RunFailedError as error:
+            raise left_behind(config, identity, processes, "RunFailedError", error) from error
     with watch.phase("setup"):
-        prepared = prepare(config, identity)
-        backbone = models.load_backbone(config.model, identity.model, config.seed, prepared.task.num_labels)
-        inherited = load_state(store.run_dir(identity.parent.run_id)) if identity.parent else None
-    with store.lock(identity.run_id) as folder:
-        # Another process may have finished it while this one waited for the lock.
-        if (done := store.read(identity.run_id)) is not None and done.status == "finished":
+        try:
+            prepared = processes.together(lambda: prepare(config, identity))
+        except UserError as error:
+            if not record_refusals:
+                raise
+            raise left_behind(config, identity, processes, type(error).__name__, error) from error
+        backbone, inherited = processes.together(lambda: weights(prepared, store))
+    with owned(store, identity.run_id, processes, wait) as folder:
+        # Another command may have finished it while this one waited for the lock.
+        if (done := processes.from_leader(lambda: finished(store, identity))) is not None:
             return Outcome(done, skipped=True)
-        with _log_file(folder / LOG_FILE):
-            run = _Run(prepared, store, folder, watch, on_progress)
+        with _log_file(folder / LOG_FILE) if processes.leads else nullcontext():
+            run = _Run(prepared, store, folder, watch, on_progress, processes)
             return Outcome(run.carry_out(backbone, inherited), skipped=False)
 
 
@@ -93,13 +117,15 @@ class _Run:
         folder: Path,
         watch: Stopwatch,
         on_progress: Callable[[Progress], None],
+        processes: Processes,
     ) -> None:
         self.prepared = prepared
+        self.processes = processes
         self.config = prepared.config
         self.run_id = prepared.identity.run_id
         self.store = store
         self.folder = folder
-        self._on_progress = on_progress
+        self._on_progress = on_progress if processes.leads else lambda progress: None
         self._watch = watch
         self._memory: PeakMemory | None = None
         self._begun = TrainingState()
@@ -123,24 +149,32 @@ class _Run:
         config = self.config
         log.info("run %s: %s seed %d, %d steps", self.run_id, config.row, config.seed, self.prepared.total_steps)
         try:
-            self._logger = build_logger(config, self.run_id, self.folder)
-            record = self._to_the_end(backbone, inherited)
+            if self.processes.leads:
+                self._logger = build_logger(config, self.run_id, self.folder)
+            model, pretrained = self._train(backbone, inherited)
+            record = self.processes.from_leader(lambda: self._test(model, pretrained))
         except BaseException as error:
-            status: Literal["failed", "interrupted"] = "failed" if isinstance(error, Exception) else "interrupted"
-            log.info("run %s %s", self.run_id, status, exc_info=True)
-            self.store.write(self._record(status, error=error))
-            self._close_logger({}, succeeded=False)
-            if not isinstance(error, Exception):
-                raise
-            raise RunFailedError(
-                f"run {self.run_id} ({config.row}, seed {config.seed}) failed: {type(error).__name__}: "
-                f"{' '.join(str(error).split())} (record: {self.store.run_dir(self.run_id)})"
-            ) from error
+            with self.processes.recording():
+                cause = self.processes.cause(error)
+                self._leave_failed(cause)
+            if not isinstance(cause, Exception):
+                raise cause from None if cause is error else error
+            message = " ".join(str(cause).split())
+            raise RunFailedError.of(config, self.run_id, type(cause).__name__, message) from error
+        if not self.processes.leads:
+            return record
         self.store.write(record)
         self._close_logger({name: score.value for name, score in record.scores.items()}, succeeded=True)
         for leftover in (CHECKPOINT_FILE, PROGRESS_FILE):
             (self.folder / leftover).unlink(missing_ok=True)
         return record
+
+    def _leave_failed(self, error: BaseException) -> None:
+        status: Literal["failed", "interrupted"] = "failed" if isinstance(error, Exception) else "interrupted"
+        log.info("run %s %s", self.run_id, status, exc_info=True)
+        if self.processes.leads:
+            self.store.write(self._record(status, error=error))
+            self._close_logger({}, succeeded=False)
 
     def _close_logger(self, summary: dict[str, float], *, succeeded: bool) -> None:
         """An outside service that fails at the end takes nothing from a run whose record is written."""
@@ -149,7 +183,10 @@ class _Run:
         except Exception as error:  # whatever the service's client raises
             log.warning("run %s: the logger could not be closed: %s", self.run_id, error)
 
-    def _to_the_end(self, backbone: models.Backbone, inherited: Mapping[str, Tensor] | None) -> RunRecord:
+    def _train(
+        self, backbone: models.Backbone, inherited: Mapping[str, Tensor] | None
+    ) -> tuple[models.Backbone, dict[str, Tensor]]:
+        """On every process; returns the trained model and copies of its projections as they were before."""
         config, prepared = self.config, self.prepared
         method, device = prepared.method, prepared.accelerator.device
         torch.manual_seed(config.seed)
@@ -166,8 +203,16 @@ class _Run:
             method.inject(model, torch.Generator().manual_seed(config.seed))
             if inherited is not None:
                 method.warm_start(model, inherited, skip=methods.output_layer(model))
+            if not self.processes.leads:
+                torch.manual_seed(config.seed + _SEEDS_APART * self.processes.rank)
             self._trainer = self._build_trainer(model)
             self._trainer.run()
+        return model, pretrained
+
+    def _test(self, model: models.Backbone, pretrained: Mapping[str, Tensor]) -> RunRecord:
+        """By the leader alone."""
+        config, prepared = self.config, self.prepared
+        method = prepared.method
         if config.runtime.keep_state:
             save_state(self.folder, method.state_dict(model))
         plain = cast("PreTrainedModel", method.merge(model, in_place=True))
@@ -183,7 +228,8 @@ class _Run:
         self._counter("scoring", len(rows))(0)
         with self._watch.phase("scoring"):
             scores = task.score(data, answers)
-        return self._record("finished", predictions=predictions, scores=scores)
+        segments = results.write_segments(self.folder, scores, [row.id for row in rows])
+        return self._record("finished", predictions=predictions, segments=segments, scores=scores)
 
     def _predict(self, model: PreTrainedModel) -> Sequence[tasks.Answer]:
         """One answer for every test input: a text, a class number, or a number."""
@@ -261,6 +307,7 @@ class _Run:
         status: Literal["finished", "failed", "interrupted"],
         *,
         predictions: results.PredictionsFile | None = None,
+        segments: results.SegmentsFile | None = None,
         scores: dict[str, metrics.Score] | None = None,
         error: BaseException | None = None,
     ) -> RunRecord:
@@ -283,7 +330,7 @@ class _Run:
             code=results.Code(
                 results_version=RESULTS_VERSION, commit=git.commit if git else None, dirty=git.dirty if git else None
             ),
-            environment=results.fingerprint_environment(_name(prepared.accelerator.device)),
+            environment=results.fingerprint_environment(_name(prepared.accelerator.device), self.processes.count),
             data=results.Data(
                 files=dict(identity.data.files),
                 counts=dict(identity.data.counts),
@@ -308,6 +355,7 @@ class _Run:
             cost=self._cost(),
             diagnostics=dict(prepared.method.diagnostics()) if status == "finished" else {},
             predictions=predictions,
+            segments=segments,
             similarity=self._similarity,
             parent=identity.parent.run_id if identity.parent else None,
             started_at=datetime.fromisoformat(self._state.started_at),

@@ -1,0 +1,103 @@
+"""The rows of a table or figure: which runs each has, the name to print, and what to print below it."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from deltalora import report
+from deltalora.commands.rows import parts_by_row
+from deltalora.config import RunConfig, TableRun
+from deltalora.errors import ConfigError
+from deltalora.methods import DeltaLoRAConfig
+from deltalora.report.asked import AskedTable
+from deltalora.report.paper import PaperFigure, PaperTable
+
+#: Our controls, which the paper's tables have no name for.
+CONTROLS = {
+    "lora_no_dropout": "LoRA, no dropout",
+    "lora_alpha_matched": "LoRA, alpha x (1+lambda)",
+    "lora_lr_matched": "LoRA, rate x (1+lambda)",
+}
+
+#: Say where something lies on this machine, not what is asked for.
+_FOLDERS = ("runtime.results_dir=", "task.data_dir=", "model.path=", "hydra/launcher=")
+
+
+def rows_of_table(paper: PaperTable, runs: Sequence[TableRun]) -> list[report.TableRow]:
+    """The rows asked for, in the order of their first runs, each with its runs by experiment and seed.
+
+    Raises:
+        UserError: A run is of no row or no experiment of the table, or its data or weights are not there.
+    """
+    return [
+        report.TableRow(label, name, paper.row(name) is None and paper.vary is None, parts, remark)
+        for (name, label, remark), parts in parts_by_row(runs, partial(_name_label_remark, paper)).items()
+    ]
+
+
+def rows_of_figure(paper: PaperFigure, runs: Sequence[TableRun]) -> list[report.TableRow]:
+    """The lines asked for, in the order of their first runs.
+
+    Raises:
+        UserError: A run is of another experiment or of a row that the figure does not show, or its data or weights are
+            not there.
+    """
+    labels = {row.row: row.label for row in paper.rows}
+
+    def row_of(run: TableRun) -> str:
+        if run.config.experiment != paper.experiment or run.config.row not in labels:
+            raise ConfigError(
+                f"{paper.name} shows {', '.join(labels)} of {paper.experiment}, found method={run.config.row} of "
+                f"experiment={run.config.experiment}: choose one of these"
+            )
+        return run.config.row
+
+    return [
+        report.TableRow(labels[name], name, control=False, parts=parts)
+        for name, parts in parts_by_row(runs, row_of).items()
+    ]
+
+
+def asked_table(name: str, runs: Sequence[TableRun], overrides: Sequence[str]) -> AskedTable:
+    """What a sweep over a table or figure asks for, to be kept beside its records.
+
+    Raises:
+        UserError: As the rows'.
+    """
+    if name.startswith("figure"):
+        rows = rows_of_figure(report.paper_figure(name), runs)
+    else:
+        rows = rows_of_table(report.paper_table(name), runs)
+    first = runs[0].config
+    kept = [one for one in overrides if not one.startswith(_FOLDERS)]
+    return AskedTable.of(name, first.scale, first.task.source, kept, rows)
+
+
+def _name_label_remark(paper: PaperTable, run: TableRun) -> tuple[str, str, str]:
+    """The row's key, by which the paper's row is found, the name to print, and what to print below it."""
+    if run.config.experiment not in paper.parts:
+        raise ConfigError(
+            f"{paper.name} is of {', '.join(paper.parts)}, found experiment={run.config.experiment}: "
+            "choose one of these, or the table of that experiment"
+        )
+    if paper.vary is not None:
+        if paper.vary not in run.swept:
+            raise ConfigError(
+                f"{paper.name} has a row for every value of {paper.vary}, which is not swept: "
+                f"state it among hydra.sweeper.params in conf/table/{paper.name}.yaml"
+            )
+        value = run.swept[paper.vary]
+        printed = paper.row(value)
+        label = printed.label if printed else f"{paper.vary.rpartition('.')[2]} = {value}"
+        return value, label, _remark(paper, value, run.config)
+    printed = paper.row(run.config.row)
+    if printed is None and run.config.row not in CONTROLS:
+        raise ConfigError(f"{paper.name} has no row {run.config.row}: choose methods of the table or controls")
+    return run.config.row, printed.label if printed else CONTROLS[run.config.row], ""
+
+
+def _remark(paper: PaperTable, value: str, config: RunConfig) -> str:
+    """The start step that was used, where a shorter run scales the paper's."""
+    if paper.vary != "recipe.start_step" or not isinstance(config.method, DeltaLoRAConfig):
+        return ""
+    used = config.method.start_step
+    return "" if str(used) == value else f"here K = {used}"

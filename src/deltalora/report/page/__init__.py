@@ -1,0 +1,12 @@
+"""The page: every table, curve and run of some stores as one folder of HTML that opens from a disk, without a network.
+
+Lives here: what is read for it (`collect`), what its sections say (`table_view`, `plots`, `run_view`, `run_list`,
+`downloads`), its templates, style and scripts, and writing it whole or not at all (`write`). Does not live here: which
+numbers a table has (`report.build`) and how a metric scores one example, which the command hands in. Imports neither
+torch nor Hydra.
+"""
+
+from deltalora.report.page.run_view import ExampleScores
+from deltalora.report.page.write import Written, write_page
+
+__all__ = ["ExampleScores", "Written", "write_page"]

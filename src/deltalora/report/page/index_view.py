@@ -1,0 +1,182 @@
+"""The index page: what it is of, every table and curve, quality against cost, all runs, the register, the fidelity."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from deltalora.errors import StoreError
+from deltalora.report.asked import AskedTable
+from deltalora.report.divergences import Divergence, divergences
+from deltalora.report.fidelity import OracleRow, PublishedRow, fidelity_rows
+from deltalora.report.json_export import to_json
+from deltalora.report.page.collect import Collected
+from deltalora.report.page.downloads import runs_csv, table_csv
+from deltalora.report.page.environment import heading, render, script_json
+from deltalora.report.page.plots import Curves, Plot, similarity_plot, training_plot, varied_plot
+from deltalora.report.page.run_list import run_list_script
+from deltalora.report.page.series import curve_of
+from deltalora.report.page.table_view import TableView, table_view
+from deltalora.report.paper import paper_figure
+from deltalora.report.provenance import COMMIT_LENGTH
+from deltalora.report.similarity import SimilarityFigure, build_figure, similarity_grid, to_csv
+from deltalora.results import RunRecord, Segments, read_segments
+
+#: Commits named in the head; more are counted.
+_MOST_COMMITS = 8
+
+
+@dataclass(frozen=True)
+class FigureView:
+    """One figure; `figure` is None where it could not be built, and `fault` says why."""
+
+    anchor: str
+    asked: AskedTable
+    heading: str
+    fault: str
+    figure: SimilarityFigure | None
+    plot: Plot | None
+
+
+@dataclass(frozen=True)
+class Index:
+    """Everything on the index page."""
+
+    collected: Collected
+    tables: tuple[TableView, ...]
+    figures: tuple[FigureView, ...]
+    plots: tuple[Plot, ...]
+    training: tuple[Plot, ...]
+    register: tuple[Divergence, ...]
+    oracles: tuple[OracleRow, ...]
+    published: tuple[PublishedRow, ...]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Of every table and figure that could not be built."""
+        views: list[TableView | FigureView] = [*self.tables, *self.figures]
+        return tuple(f"{view.anchor}: {view.fault}" for view in views if view.fault)
+
+
+def index_of(collected: Collected, anchors: Sequence[str]) -> Index:
+    """Build every table and figure asked for.
+
+    Args:
+        collected: Records and questions.
+        anchors: A name for each question.
+
+    Raises:
+        StoreError: The register or the fidelity is malformed, or the paper has no table of a question's name.
+    """
+    records = {run_id: found.record for run_id, found in collected.runs.items()}
+
+    def read(record: RunRecord) -> Segments:
+        if record.segments is None:
+            raise StoreError(f"run {record.run_id}: expected segment statistics, found none; run it again")
+        return read_segments(collected.runs[record.run_id].folder, record.segments)
+
+    tables, figures = [], []
+    for asked, anchor in zip(collected.asked, anchors, strict=True):
+        if asked.name.startswith("figure"):
+            figures.append(_figure_view(asked, anchor, collected))
+        else:
+            tables.append(table_view(asked, anchor, records, read))
+    curves = _curves(collected)
+    rows = fidelity_rows()
+    return Index(
+        collected=collected,
+        tables=tuple(tables),
+        figures=tuple(figures),
+        plots=_present(varied_plot(view) for view in tables),
+        training=_present(training_plot(view, curves) for view in tables),
+        register=tuple(divergences().values()),
+        oracles=tuple(row for row in rows if isinstance(row, OracleRow)),
+        published=tuple(row for row in rows if isinstance(row, PublishedRow)),
+    )
+
+
+def _present(plots: Iterable[Plot | None]) -> tuple[Plot, ...]:
+    return tuple(plot for plot in plots if plot is not None)
+
+
+def _curves(collected: Collected) -> Curves:
+    asked = {run_id for table in collected.asked for run_id in table.run_ids} & collected.runs.keys()
+    points = {run_id: collected.runs[run_id].record.curve for run_id in asked}
+    return {
+        run_id: {
+            "train_loss": curve_of(curve, "train_loss"),
+            "validation_loss": curve_of(curve, "validation_loss"),
+        }
+        for run_id, curve in points.items()
+    }
+
+
+def _figure_view(asked: AskedTable, anchor: str, collected: Collected) -> FigureView:
+    own = [collected.runs[run_id].record for run_id in sorted(asked.run_ids) if run_id in collected.runs]
+    try:
+        figure = build_figure(paper_figure(asked.name), asked.table_rows, own)
+    except StoreError as error:
+        return FigureView(anchor, asked, heading(asked.name), str(error), None, None)
+    return FigureView(anchor, asked, heading(asked.name), "", figure, similarity_plot(figure, anchor, asked.scale))
+
+
+def write_index(folder: Path, index: Index, mark: str, written_at: datetime) -> None:
+    """Write index.html and all of data/ into a folder that has them.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    data = folder / "data"
+    records = index.collected.records
+    _write(data / "runs.js", run_list_script(records))
+    _write(data / "runs.csv", runs_csv(records))
+    for view in index.tables:
+        if view.table is not None:
+            _write(data / f"{view.anchor}.csv", table_csv(view.table))
+            _write(data / f"{view.anchor}.json", to_json(view.table))
+    for one in index.figures:
+        if one.figure is not None:
+            _write(data / f"{one.anchor}.csv", to_csv(one.figure))
+    drawn = [*index.plots, *index.training, *(one.plot for one in index.figures if one.plot is not None)]
+    for plot in drawn:
+        call = f"window.deltaloraPlots[{script_json(plot.anchor)}]={script_json(plot.data)};\n"
+        _write(data / f"{plot.anchor}.js", f"window.deltaloraPlots=window.deltaloraPlots||{{}};{call}")
+    _write(folder / "index.html", _index_html(index, mark, written_at))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _index_html(index: Index, mark: str, written_at: datetime) -> str:
+    records = index.collected.records
+    commits = Counter((record.code.commit or "unknown")[:COMMIT_LENGTH] for record in records)
+    named = [name for name, _ in commits.most_common(_MOST_COMMITS)]
+    methods = {line.method for view in index.tables for line in view.lines} | {record.row for record in records}
+    metrics = [column.name for view in index.tables for column in view.headings]
+    return render(
+        "index.html",
+        {
+            "mark": mark,
+            "title": "Delta-LoRA, reproduced",
+            "root": "",
+            "index": index,
+            "written_at": written_at,
+            "statuses": Counter(record.status for record in records),
+            "total": len(records),
+            "scales": Counter(record.scale for record in records),
+            "commits": named,
+            "more_commits": len(commits) - len(named),
+            "dirty": sum(bool(record.code.dirty) for record in records),
+            "repeated": len(index.collected.repeated),
+            "failed": [record for record in records if record.status != "finished"][:50],
+            "scale_choices": sorted(
+                {record.scale for record in records} | {one.scale for one in index.collected.asked}
+            ),
+            "method_choices": sorted(method for method in methods if method),
+            "metric_choices": list(dict.fromkeys(metrics)),
+            "similarity_grid": similarity_grid,
+            "within": sum(row.difference <= row.tolerance * (1 + 1e-9) for row in index.published),
+        },
+    )

@@ -1,0 +1,50 @@
+"""What the processes of a run do as one around its training: own its folder, read its weights, leave its failure."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from torch import Tensor
+
+from deltalora import models
+from deltalora.config.schema import RunConfig
+from deltalora.results import RunRecord, Store
+from deltalora.training.failure import RunFailedError, record_failure
+from deltalora.training.prepare import PreparedRun, RunIdentity
+from deltalora.training.processes import Processes
+from deltalora.training.state import load_state
+
+
+def left_behind(
+    config: RunConfig, identity: RunIdentity, processes: Processes, kind: str, error: Exception
+) -> RunFailedError:
+    """The error to raise on every process for a run that could not begin; the leader writes its record."""
+    with processes.recording():
+        if processes.leads:
+            return record_failure(config, identity, kind, str(error))
+    return RunFailedError.of(config, identity.run_id, kind, " ".join(str(error).split()))
+
+
+def finished(store: Store, identity: RunIdentity) -> RunRecord | None:
+    """The run's record, if the run is finished."""
+    record = store.read(identity.run_id)
+    return record if record is not None and record.status == "finished" else None
+
+
+def weights(prepared: PreparedRun, store: Store) -> tuple[models.Backbone, dict[str, Tensor] | None]:
+    """The backbone, and what the run before this one trained."""
+    config, identity = prepared.config, prepared.identity
+    backbone = models.load_backbone(config.model, identity.model, config.seed, prepared.task.num_labels)
+    return backbone, load_state(store.run_dir(identity.parent.run_id)) if identity.parent else None
+
+
+@contextmanager
+def owned(store: Store, run_id: str, processes: Processes, wait: bool) -> Iterator[Path]:
+    """The run's folder, locked by the leader for all; no process goes on before the lock is held."""
+    if not processes.leads:
+        processes.from_leader(lambda: None)
+        yield store.run_dir(run_id)
+        return
+    with ExitStack() as held:
+        folder = processes.from_leader(lambda: held.enter_context(store.lock(run_id, blocking=wait)))
+        yield folder

@@ -1,0 +1,193 @@
+"""The page's files: what is on them, what is refused, and that an old page outlives a failure."""
+
+import csv
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from deltalora.commands.report import example_scores, report
+from deltalora.config import run_config
+from deltalora.errors import StoreError
+from deltalora.metrics.e2e import E2E_METRICS
+from deltalora.report.page import write_page
+from deltalora.report.page.again import command_again
+from deltalora.report.page.collect import collect
+from deltalora.report.page.environment import drawn, script_json
+from deltalora.report.page.samples import SAMPLES, spread_places
+from deltalora.results import RunRecord, Store
+from page_fixtures import FAILURE, HOSTILE, TEXTS, Stores, digest_of
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+
+
+def test_every_run_has_its_page_and_every_table_its_section(page: Path, stores: Stores) -> None:
+    assert {path.stem for path in (page / "runs").iterdir()} == stores.all_ids
+    index = (page / "index.html").read_text(encoding="utf-8")
+    for name in ("table1", "table8", "table9", "figure3"):
+        assert f'id="{name}-embedded-embedded"' in index
+
+
+def test_the_table_states_the_recorded_number_and_links_its_run(page: Path) -> None:
+    record = next(one for one in Store(RESULTS / "k_embedded").records() if one.config["method"]["start_step"] == 200)
+    rows = list(csv.DictReader((page / "data" / "table9-embedded-embedded.csv").read_text("utf-8").splitlines()))
+    bleu = next(row for row in rows if (row["row"], row["metric"]) == ("1000", "BLEU"))
+    assert float(bleu["mean"]) == 100 * record.scores["BLEU"].value
+    assert bleu["ours_minus_paper"] == ""  # of another setting
+    assert f'href="runs/{record.run_id}.html"' in (page / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_failed_run_shows_why_and_the_end_of_its_log_alone(page: Path, stores: Stores) -> None:
+    text = (page / "runs" / f"{stores.failed}.html").read_text(encoding="utf-8")
+    assert "OutOfMemoryError" in text
+    assert FAILURE not in text
+    assert "CUDA out of memory &lt;b&gt;at step 7&lt;/b&gt;" in text
+    assert "last &lt;i&gt;line&lt;/i&gt;" in text
+    assert "line 499" in text
+    assert "line 400" not in text
+    index = (page / "index.html").read_text(encoding="utf-8")
+    assert "seed 2 failed: OutOfMemoryError" in index
+
+
+def test_hostile_texts_are_escaped(page: Path, stores: Stores) -> None:
+    text = (page / "runs" / f"{stores.finished}.html").read_text(encoding="utf-8")
+    assert HOSTILE not in text  # it is a reference of every sample, and input and prediction of the first
+    assert (
+        text.count("&lt;/script&gt;&lt;script&gt;window.hostile") == SAMPLES + 2
+    )  # a reference of each; input, prediction
+
+
+def test_a_sample_has_the_metrics_own_value_of_it_alone(page: Path, stores: Stores) -> None:
+    text = (page / "runs" / f"{stores.finished}.html").read_text(encoding="utf-8")
+    assert text.count("<li value=") == SAMPLES
+    last = f"Aromi is restaurant number {TEXTS - 1} near the river"
+    assert last in text
+    alone = E2E_METRICS["BLEU"].score([last], [(HOSTILE, "Aromi is a restaurant near the river .")], ["one"]).value
+    assert f"BLEU {alone:.3g}" in text[text.index(last) :]
+
+
+@pytest.mark.parametrize(("total", "wanted"), [(0, 20), (5, 20), (20, 20), (21, 20), (630, 20), (3, 1)])
+def test_samples_are_spread_over_the_file_without_repeats(total: int, wanted: int) -> None:
+    places = spread_places(total, wanted)
+    assert len(places) == len(set(places)) == min(total, wanted)
+    if total > 1 and wanted > 1:
+        assert (places[0], places[-1]) == (0, total - 1)
+        gaps = {after - before for before, after in pairwise(places)}
+        assert max(gaps) - min(gaps) <= 1
+
+
+def test_data_in_a_script_is_the_data_and_cannot_end_the_script() -> None:
+    value = {"text": "</script><!-- \u2028 &", "n": 1.5}
+    text = str(script_json(value))
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == value
+    with pytest.raises(ValueError, match="JSON"):
+        script_json(float("nan"))
+
+
+def test_a_drawn_number_keeps_six_digits() -> None:
+    assert drawn(1.23456789) == 1.23457
+    assert drawn(0.0) == 0.0
+    assert drawn(None) is None
+
+
+def test_the_command_of_a_run_describes_that_run() -> None:
+    from deltalora.results import config_id
+
+    chosen = {}
+    for folder in ("e2e_embedded", "webnlg_embedded", "xsum_embedded", "glue_embedded", "k_embedded"):
+        for record in Store(RESULTS / folder).records():
+            chosen.setdefault((record.experiment, record.row), record)
+    chosen["glue without MNLI", ""] = Store(RESULTS / "glue_rte_official_files_tiny_roberta").records()[0]
+    wanted = [one for one in chosen.values() if one.row in ("delta_lora", "adalora", "lora_lr_matched")]
+    assert len(wanted) > 20
+    for record in wanted:
+        words = shlex.split(command_again(record))
+        assert words[:2] == ["deltalora", "train"]
+        config = run_config([word.replace("DATA_DIR", "anywhere") for word in words[2:]])
+        assert config_id(config.scientific()) == record.config_id, record.run_id
+        assert config.seed == record.seed
+
+
+def test_records_that_may_not_stand_together_are_said_in_their_place(
+    stores: Stores, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(stores.roots[3], store)
+    first = Store(store).records()[0]
+    plain = json.loads(first.to_json())
+    plain["model"]["sha256"] = "0" * 64
+    Store(store).write(RunRecord.model_validate(plain))
+    assert report(["--store", str(store), "--out", str(tmp_path / "page")]) == 1
+    assert "expected the same pre-trained weights" in capsys.readouterr().err
+    text = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "This figure could not be built.</strong> runs" in text
+
+
+def test_of_a_run_in_two_stores_the_finished_and_latest_record_counts(stores: Stores, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    failed = Store(stores.roots[0]).read(stores.failed)
+    assert failed is not None
+    original = RESULTS / "e2e_embedded" / stores.failed
+    shutil.copytree(original, again / stores.failed)
+    collected = collect([stores.roots[0], again])
+    assert collected.runs[stores.failed].record.status == "finished"
+    assert collected.runs[stores.failed].folder == again / stores.failed
+    assert collected.repeated == (stores.failed,)
+
+
+def test_writing_again_replaces_the_page_and_a_failure_leaves_it(stores: Stores, tmp_path: Path) -> None:
+    out = tmp_path / "page"
+    write_page(stores.roots[3:], out, example_scores)
+    write_page(stores.roots[3:], out, example_scores)
+    before = digest_of(out)
+    broken = tmp_path / "store"
+    (broken / "aaaa").mkdir(parents=True)
+    (broken / "aaaa" / "record.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"record\.json"):
+        write_page([*stores.roots, broken], out, example_scores)
+    assert digest_of(out) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page", "store"]
+
+
+def test_a_failure_while_pages_are_written_leaves_the_old_page(stores: Stores, tmp_path: Path) -> None:
+    out = tmp_path / "page"
+    write_page(stores.roots[3:], out, example_scores)
+    before = digest_of(out)
+
+    def refuse(experiment: str, score: str, statistics: object) -> list[float]:
+        raise StoreError("no statistics today")
+
+    with pytest.raises(StoreError, match="no statistics today"):
+        write_page(stores.roots, out, refuse)
+    assert digest_of(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_a_folder_that_is_no_page_is_not_replaced(stores: Stores, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
+    with pytest.raises(StoreError, match="expected an earlier page"):
+        write_page(stores.roots, tmp_path, example_scores)
+    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "keep"
+
+
+def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="expected a folder of run records"):
+        write_page([tmp_path / "nowhere"], tmp_path / "page", example_scores)
+
+
+def test_the_command_loads_neither_torch_nor_hydra(stores: Stores, tmp_path: Path) -> None:
+    code = (
+        "import sys; from deltalora.cli import main;"
+        "code = main(sys.argv[1:]);"
+        "print(sorted({'torch', 'transformers', 'hydra', 'plotly'} & sys.modules.keys()), code)"
+    )
+    words = ["report", "--out", str(tmp_path / "page"), "--store", *map(str, stores.roots)]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "[] 0"
