@@ -1,8 +1,8 @@
 """Which runs a table was asked to consist of, kept as data beside the records.
 
 A sweep writes it before its first run, to `<store>/tables/<name>-<scale>-<source>-<digest>.json`. With it tables are
-built from the store alone, without composing configurations, reading data or hashing weights again: ten thousand records take
-seconds. What `deltalora table` prints is asked for anew each time, on the data that is there then.
+built from the store alone, without composing configurations, reading data or hashing weights again: ten thousand
+records take seconds. What `deltalora table` prints is asked for anew each time, on the data that is there then.
 """
 
 import hashlib

@@ -63,6 +63,11 @@
     });
     return traces;
   }
+  // Ticks at whole numbers only, and at most a dozen: a layer and a half is none.
+  function wholeStep(panel) {
+    var ends = panel.lines.map(function (line) { return Math.max.apply(null, line.x); });
+    return Math.max(1, Math.ceil(Math.max.apply(null, ends) / 12));
+  }
   function drawPanels(figure, view) {
     var canvas = figure.querySelector(".canvas");
     var width = canvas.clientWidth;
@@ -90,7 +95,7 @@
       var yDomain = stacked ? part : [0, 1];
       shape["xaxis" + suffix] = axis(escaped(panel.x), xDomain, "y" + suffix, colours);
       shape["yaxis" + suffix] = axis(escaped(panel.y), yDomain, "x" + suffix, colours);
-      if (view.whole_x) shape["xaxis" + suffix].tickformat = "d";
+      if (view.whole_x) shape["xaxis" + suffix].dtick = wholeStep(panel);
       shape.annotations.push({text: escaped(panel.title), x: xDomain[0], xref: "paper", xanchor: "left", y: yDomain[1],
         yref: "paper", yanchor: "bottom", yshift: 4, showarrow: false, font: {size: 13, color: colours.ink}});
       traces = traces.concat(panelTraces(panel, number, seen));
