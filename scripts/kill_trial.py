@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--target", default="reproduce-lambda", help="target of the Makefile")
     parser.add_argument("--table", default="table8", help="the table it prints")
     parser.add_argument("--moments", type=int, default=10, help="number of kills")
-    parser.add_argument("--longest", type=float, default=60.0, help="seconds within which a kill falls")
+    parser.add_argument("--longest", type=float, default=40.0, help="seconds within which a kill falls")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("settings", nargs="*", help="settings of the Makefile, NAME=VALUE")
     options = parser.parse_args()

@@ -50,7 +50,7 @@ CASES: dict[str, Case] = {
     "none of a key's choices": (["train.schedule=cosine"], "train.schedule: input should be 'linear', found 'cosine'"),
     "none of a group's choices": (
         ["logger=paper"],
-        "logger/paper is no choice of 'logger'; the choices are: none, wandb",
+        "logger/paper is no choice of 'logger'; the choices are: none, tensorboard, wandb",
     ),
     "no method of ours": (
         ["method.name=dora"],
