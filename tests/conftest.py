@@ -15,6 +15,7 @@ import torch
 from pytest_socket import disable_socket
 
 from fidelity import Fidelity, FidelityPlugin
+from needed import lacking
 
 torch.set_num_threads(1)
 
@@ -51,8 +52,5 @@ def shared_data() -> Path:
     named = os.environ.get("DELTALORA_TEST_DATA")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        message = f"the real data folder is absent ({folder}); set DELTALORA_TEST_DATA to it"
-        if os.environ.get("DELTALORA_REQUIRE_DATA"):
-            pytest.fail(message)
-        pytest.skip(message)
+        lacking(f"the real data folder is absent ({folder}); set DELTALORA_TEST_DATA to it", "DELTALORA_REQUIRE_DATA")
     return folder

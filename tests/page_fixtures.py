@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from deltalora.report import Part, TableRow, paper_figure, paper_table
 from deltalora.report.asked import AskedTable, write_asked
 from deltalora.report.page import write_page
 from deltalora.results import Prediction, RunRecord, Store, write_predictions, write_segments
+from needed import lacking
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -179,8 +179,5 @@ def opened(width: int = 1280, scheme: str = "light", script: bool = True) -> Ite
 def browser() -> Callable[..., Any]:
     """`opened`; without a browser the test is skipped, or fails where one is required."""
     if not CHROMIUM.exists():
-        message = f"{CHROMIUM} is absent: install chromium to test the page as it is seen"
-        if os.environ.get("DELTALORA_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
+        lacking(f"{CHROMIUM} is absent: install chromium to test the page as it is seen", "DELTALORA_REQUIRE_BROWSER")
     return opened

@@ -11,11 +11,16 @@ from omegaconf import OmegaConf
 
 from deltalora.commands.terminal import show_warnings
 from deltalora.config import config_dir
+from needed import lacking
 
 PRESETS = sorted(path.stem for path in (config_dir() / "hydra" / "launcher").glob("*.yaml"))
-submitit = pytest.mark.skipif(
-    find_spec("hydra_plugins.hydra_submitit_launcher") is None, reason="hydra-submitit-launcher is not installed"
-)
+
+
+@pytest.fixture
+def submitit() -> None:
+    """The launcher's package, whose schema Hydra needs to compose the preset."""
+    if find_spec("hydra_plugins.hydra_submitit_launcher") is None:
+        lacking("hydra-submitit-launcher is not installed; `make launchers`", "DELTALORA_REQUIRE_LAUNCHERS")
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +71,7 @@ def test_ray_makes_a_cluster_of_this_machine_unless_the_environment_names_one(mo
     assert asked["remote"] == {"num_cpus": 4, "num_gpus": 0.5, "max_retries": 0}
 
 
-@submitit
+@pytest.mark.usefixtures("submitit")
 def test_slurm_asks_for_one_gpu_a_run_and_for_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = composed("slurm")
     assert (plain["nodes"], plain["tasks_per_node"], plain["gpus_per_node"]) == (1, 1, 1)
@@ -97,7 +102,7 @@ def test_slurm_asks_for_one_gpu_a_run_and_for_what_the_environment_says(monkeypa
     }
 
 
-@submitit
+@pytest.mark.usefixtures("submitit")
 @pytest.mark.parametrize("preset", ["slurm", "submitit_local"])
 def test_submitits_folder_follows_the_store_and_is_no_run(preset: str) -> None:
     folder = Path(composed(preset, "runtime.results_dir=elsewhere/runs")["submitit_folder"])

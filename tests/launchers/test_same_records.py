@@ -13,6 +13,7 @@ import pytest
 
 from deltalora.cli import main
 from launcher_sweep import STATUSES, Sweep, contents, differences, ended, run_sweep
+from needed import lacking
 
 #: Launcher -> the module without which it cannot be asked for.
 NEEDS = {
@@ -52,12 +53,7 @@ def sweeps(under_way: dict[str, Future[Sweep]], request: pytest.FixtureRequest) 
     """Of runs one after the other, and of the launcher that the test asks for."""
     launcher = request.param
     if not is_installed(launcher):
-        message = (
-            f"{launcher}: {NEEDS[launcher]} is not installed; `pip install --no-deps -r requirements-launchers.lock`"
-        )
-        if os.environ.get("DELTALORA_REQUIRE_LAUNCHERS"):
-            pytest.fail(message)
-        pytest.skip(message)
+        lacking(f"{launcher}: {NEEDS[launcher]} is not installed; `make launchers`", "DELTALORA_REQUIRE_LAUNCHERS")
     return {"basic": under_way["basic"].result(), "other": under_way[launcher].result()}
 
 

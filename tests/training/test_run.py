@@ -188,23 +188,6 @@ def test_a_killed_run_continues_and_ends_as_if_nothing_had_happened(configure: C
     assert comparable(resumed) == comparable(undisturbed)
 
 
-def test_the_curve_also_goes_to_wandb_offline_under_the_run_id(configure: Configure, tmp_path: Path) -> None:
-    script = ONE_RUN.replace("execute(run", "print(execute(run").rstrip() + ".record.run_id)\n"
-    done = subprocess.run(
-        [sys.executable, "-c", script, *SMALL, "logger=wandb", f"runtime.results_dir={tmp_path / 'runs'}"],
-        env=os.environ | {"WANDB_MODE": "offline"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    run_id = done.stdout.split()[-1]
-    (folder,) = (tmp_path / "runs" / run_id).glob("wandb/offline-run-*")
-    assert folder.name.endswith(run_id)
-    assert next(iter(folder.glob("*.wandb"))).stat().st_size > 0
-
-
 def test_the_record_is_valid_json_that_names_no_folder_of_this_machine(configure: Configure, tmp_path: Path) -> None:
     record = execute(configure("seed=7")).record
     text = (tmp_path / "runs" / record.run_id / "record.json").read_text()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from deltalora import RESULTS_VERSION, results
 from deltalora.config.schema import RunConfig
@@ -40,33 +41,55 @@ def record_failure(config: RunConfig, identity: RunIdentity, kind: str, message:
     return RunFailedError.of(config, identity.run_id, kind, message)
 
 
-def _failed_record(config: RunConfig, identity: RunIdentity, kind: str, message: str) -> RunRecord:
-    git = results.git_state(Path(__file__).parent)
-    now = datetime.now(UTC)
-    return RunRecord(
-        run_id=identity.run_id,
-        config_id=identity.config_id,
-        status="failed",
-        error=results.RunError(type=kind, message=message),
-        experiment=config.experiment,
-        row=config.row,
-        method=config.method.name,
-        scale=config.scale,
-        source=config.task.source,
-        seed=config.seed,
-        config=config.without_folders(),
-        code=results.Code(
+def known_of(
+    config: RunConfig,
+    identity: RunIdentity,
+    git: results.GitState | None,
+    tokenised_sha256: str | None = None,
+) -> dict[str, Any]:
+    """The part of a record that is known before anything is trained: what was asked, of which data, weights and code.
+
+    Args:
+        config: The run.
+        identity: Its ids, data and weights.
+        git: Of the code, as it was when the run began.
+        tokenised_sha256: Of all token ids; None if it never got there.
+    """
+    return {
+        "run_id": identity.run_id,
+        "config_id": identity.config_id,
+        "experiment": config.experiment,
+        "row": config.row,
+        "method": config.method.name,
+        "scale": config.scale,
+        "source": config.task.source,
+        "seed": config.seed,
+        "config": config.without_folders(),
+        "code": results.Code(
             results_version=RESULTS_VERSION, commit=git.commit if git else None, dirty=git.dirty if git else None
         ),
-        environment=results.fingerprint_environment(),
-        data=results.Data(files=dict(identity.data.files), counts=dict(identity.data.counts), tokenised_sha256=None),
-        model=results.Model(
+        "data": results.Data(
+            files=dict(identity.data.files),
+            counts=dict(identity.data.counts),
+            tokenised_sha256=tokenised_sha256,
+        ),
+        "model": results.Model(
             name=config.model.name,
             source=config.model.source,
             revision=identity.model.revision,
             sha256=identity.model.sha256,
         ),
-        parent=identity.parent.run_id if identity.parent else None,
+        "parent": identity.parent.run_id if identity.parent else None,
+    }
+
+
+def _failed_record(config: RunConfig, identity: RunIdentity, kind: str, message: str) -> RunRecord:
+    now = datetime.now(UTC)
+    return RunRecord(
+        **known_of(config, identity, results.git_state(Path(__file__).parent)),
+        status="failed",
+        error=results.RunError(type=kind, message=message),
+        environment=results.fingerprint_environment(),
         started_at=now,
         finished_at=now,
     )

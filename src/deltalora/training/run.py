@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from deltalora import RESULTS_VERSION, methods, metrics, models, results, tasks
+from deltalora import methods, metrics, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.decoding import beam_search
 from deltalora.errors import UserError
@@ -30,7 +30,7 @@ from deltalora.results import Phase, Progress, RunRecord, Store
 from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE, PROGRESS_FILE
 from deltalora.training.batches import TrainingBatches
 from deltalora.training.cost import PeakMemory, Stopwatch
-from deltalora.training.failure import RunFailedError
+from deltalora.training.failure import RunFailedError, known_of
 from deltalora.training.judge import judge
 from deltalora.training.loggers import Logger, NoLogger, build_logger
 from deltalora.training.loop import Tick, Trainer, TrainingState
@@ -311,37 +311,15 @@ class _Run:
         scores: dict[str, metrics.Score] | None = None,
         error: BaseException | None = None,
     ) -> RunRecord:
-        config, prepared, identity, git = self.config, self.prepared, self.prepared.identity, self.prepared.git
+        config, prepared = self.config, self.prepared
         selected = self._state.best_step if config.train.selection == "best" else prepared.total_steps
         return RunRecord(
-            run_id=self.run_id,
-            config_id=identity.config_id,
+            **known_of(config, prepared.identity, prepared.git, prepared.encoded.sha256),
             status=status,
             error=None
             if error is None
             else results.RunError(type=type(error).__name__, message=" ".join(str(error).split())),
-            experiment=config.experiment,
-            row=config.row,
-            method=config.method.name,
-            scale=config.scale,
-            source=config.task.source,
-            seed=config.seed,
-            config=config.without_folders(),
-            code=results.Code(
-                results_version=RESULTS_VERSION, commit=git.commit if git else None, dirty=git.dirty if git else None
-            ),
             environment=results.fingerprint_environment(_name(prepared.accelerator.device), self.processes.count),
-            data=results.Data(
-                files=dict(identity.data.files),
-                counts=dict(identity.data.counts),
-                tokenised_sha256=prepared.encoded.sha256,
-            ),
-            model=results.Model(
-                name=config.model.name,
-                source=config.model.source,
-                revision=identity.model.revision,
-                sha256=identity.model.sha256,
-            ),
             parameters=self._parameters,
             scores={
                 name: results.ScoreEntry(value=score.value, signature=score.signature, n=len(score.statistics))
@@ -357,7 +335,6 @@ class _Run:
             predictions=predictions,
             segments=segments,
             similarity=self._similarity,
-            parent=identity.parent.run_id if identity.parent else None,
             started_at=datetime.fromisoformat(self._state.started_at),
             finished_at=datetime.now(UTC),
         )
