@@ -14,9 +14,9 @@ import pytest
 
 from deltalora.commands.report import example_scores
 from deltalora.metrics.e2e import E2E_METRICS
+from deltalora.page.write import write_page
 from deltalora.report import Part, TableRow, paper_figure, paper_table
 from deltalora.report.asked import AskedTable, write_asked
-from deltalora.report.page import write_page
 from deltalora.results import Prediction, RunRecord, Store, write_predictions, write_segments
 from needed import lacking
 

@@ -15,11 +15,11 @@ from deltalora.commands.report import example_scores, report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS
-from deltalora.report.page import write_page
-from deltalora.report.page.again import command_again
-from deltalora.report.page.collect import collect
-from deltalora.report.page.environment import drawn, script_json
-from deltalora.report.page.samples import SAMPLES, spread_places
+from deltalora.page.again import command_again, leaves
+from deltalora.page.collect import collect
+from deltalora.page.environment import drawn, script_json
+from deltalora.page.samples import SAMPLES, spread_places
+from deltalora.page.write import write_page
 from deltalora.results import RunRecord, Store
 from page_fixtures import FAILURE, HOSTILE, TEXTS, Stores, digest_of
 
@@ -107,7 +107,7 @@ def test_the_command_of_a_run_describes_that_run() -> None:
     wanted = [one for one in chosen.values() if one.row in ("delta_lora", "adalora", "lora_lr_matched")]
     assert len(wanted) > 20
     for record in wanted:
-        words = shlex.split(command_again(record))
+        words = shlex.split(command_again(record, leaves(record.config)))
         assert words[:2] == ["deltalora", "train"]
         config = run_config([word.replace("DATA_DIR", "anywhere") for word in words[2:]])
         assert config_id(config.scientific()) == record.config_id, record.run_id
@@ -136,8 +136,8 @@ def test_of_a_run_in_two_stores_the_finished_and_latest_record_counts(stores: St
     original = RESULTS / "e2e_embedded" / stores.failed
     shutil.copytree(original, again / stores.failed)
     collected = collect([stores.roots[0], again])
-    assert collected.runs[stores.failed].record.status == "finished"
-    assert collected.runs[stores.failed].folder == again / stores.failed
+    assert collected.records_of([stores.failed])[stores.failed].status == "finished"
+    assert collected.folders[stores.failed] == again / stores.failed
     assert collected.repeated == (stores.failed,)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from deltalora.commands.arguments import OneLineParser
 from deltalora.errors import ConfigError, MetricError
-from deltalora.report.page import write_page
+from deltalora.page.write import write_page
 
 #: Written to unless told otherwise.
 DEFAULT_OUT = Path("results/page")

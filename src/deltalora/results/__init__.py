@@ -26,7 +26,7 @@ from deltalora.results.record import (
     Status,
 )
 from deltalora.results.segments import SEGMENTS_FILE, Segments, SegmentsFile, read_segments, write_segments
-from deltalora.results.store import RunLockedError, Store
+from deltalora.results.store import RunLockedError, Store, read_run
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -58,6 +58,7 @@ __all__ = [
     "git_state",
     "read_predictions",
     "read_progress",
+    "read_run",
     "read_segments",
     "run_id",
     "sha256_of_file",

@@ -62,10 +62,20 @@ def read_predictions(path: Path, sha256: str | None = None) -> list[Prediction]:
     seen: set[str] = set()
     # Not str.splitlines: it also splits at U+2028, which JSON leaves inside strings.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], start=1):
-        where = f"{path}:{number}"
-        row = parse(Prediction, line, where, "restore the file or run the experiment again")
+        row = parse_line(line, path, number)
         if row.id in seen:
-            raise StoreError(f"{where}: expected each id once, found {row.id!r} again; restore the file or run again")
+            raise StoreError(
+                f"{path}:{number}: expected each id once, found {row.id!r} again; restore the file or run again"
+            )
         seen.add(row.id)
         rows.append(row)
     return rows
+
+
+def parse_line(line: str | bytes, path: Path, number: int) -> Prediction:
+    """One line of a predictions file.
+
+    Raises:
+        StoreError: It is malformed; names file and line.
+    """
+    return parse(Prediction, line, f"{path}:{number}", "restore the file or run the experiment again")

@@ -30,6 +30,11 @@ class RunLockedError(StoreError):
     """Another process is at work on this run."""
 
 
+def read_run(folder: Path) -> RunRecord | None:
+    """The record in a run's folder, wherever that lies; see `Store.read`."""
+    return Store(folder.parent).read(folder.name)
+
+
 class Store:
     """All runs under one root folder. Creating the object touches nothing; writing makes the folders it needs."""
 
@@ -81,6 +86,12 @@ class Store:
             raise StoreError(f"{path}: expected to write the run's record, found: {error}; free or mend it") from error
         return path
 
+    def run_ids(self) -> list[str]:
+        """The names of the folders that could be runs, sorted; a run under way or killed has no record yet."""
+        if not self.root.is_dir():
+            return []
+        return sorted(path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
+
     def records(self) -> list[RunRecord]:
         """All records, of whatever status, sorted by experiment, scale, source, row, seed and id.
 
@@ -89,10 +100,7 @@ class Store:
         Raises:
             StoreError: Any record is malformed: a table must not silently lack a run.
         """
-        if not self.root.is_dir():
-            return []
-        names = sorted(path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
-        found = [record for name in names if (record := self.read(name)) is not None]
+        found = [record for run_id in self.run_ids() if (record := self.read(run_id)) is not None]
         return sorted(found, key=lambda r: (r.experiment, r.scale, r.source, r.row, r.seed, r.run_id))
 
     @contextmanager

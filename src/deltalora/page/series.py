@@ -6,31 +6,13 @@ stand side by side, each on its own axes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from deltalora.report.page.environment import drawn
-from deltalora.report.page.samples import spread_places
+from deltalora.page.environment import drawn
+from deltalora.page.run_curves import MOST_POINTS, Curve
+from deltalora.page.samples import spread_places
 from deltalora.report.statistics import Summary
-from deltalora.results import CurvePoint
-
-#: Points drawn of a line at most; a longer one is thinned evenly, and the page says so.
-MOST_POINTS = 300
-
-#: Step -> value, of one run.
-Curve = Mapping[int, float]
-
-Loss = Literal["train_loss", "validation_loss"]
-
-
-def curve_of(points: Sequence[CurvePoint], loss: Loss) -> dict[int, float]:
-    """The losses of one run by step, where there is one."""
-    found: dict[int, float] = {}
-    for point in points:
-        value = point.train_loss if loss == "train_loss" else point.validation_loss
-        if value is not None:
-            found[point.step] = value
-    return found
 
 
 def line(name: str, row: str, points: Sequence[tuple[float, Summary]]) -> dict[str, Any]:
@@ -63,24 +45,3 @@ def _moments(values: Sequence[float]) -> Summary:
         return Summary(1, values[0], None, None)
     mean = math.fsum(values) / n
     return Summary(n, mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), None)
-
-
-def _own_line(name: str, of_run: Curve) -> dict[str, Any]:
-    steps = sorted(of_run)
-    kept = [steps[place] for place in spread_places(len(steps), MOST_POINTS)]
-    return {"name": name, "row": "", "x": kept, "y": [drawn(of_run[step]) for step in kept]}
-
-
-def own_curves(points: Sequence[CurvePoint]) -> dict[str, Any] | None:
-    """The plot of one run's losses and learning rate; None without a point."""
-    panels: list[dict[str, Any]] = []
-    titles: tuple[tuple[Loss, str], ...] = (("train_loss", "training loss"), ("validation_loss", "validation loss"))
-    for loss, title in titles:
-        if of_run := curve_of(points, loss):
-            lines = [_own_line(title, of_run)]
-            panels.append({"title": title.capitalize(), "x": "optimizer step", "y": "nats a token", "lines": lines})
-    rates = {point.step: point.learning_rate for point in points if point.learning_rate is not None}
-    if rates:
-        lines = [_own_line("learning rate", rates)]
-        panels.append({"title": "Learning rate", "x": "optimizer step", "y": "of the step", "lines": lines})
-    return {"views": [{"label": "", "panels": panels}]} if panels else None

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deltalora.report.page.series import MOST_POINTS, Curve, Loss, line, over_seeds
-from deltalora.report.page.table_view import TableView
+from deltalora.page.run_curves import MOST_POINTS, Curve, Loss
+from deltalora.page.series import line, over_seeds
+from deltalora.page.table_view import TableView
 from deltalora.report.similarity import MATRICES, SimilarityFigure
 from deltalora.report.statistics import Summary
 from deltalora.report.table import Table

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deltalora.errors import StoreError
-from deltalora.report.page.collect import Collected, collect
-from deltalora.report.page.environment import heading
-from deltalora.report.page.index_view import Index, index_of, write_index
-from deltalora.report.page.run_view import ExampleScores, RunPage, write_run_pages
+from deltalora.page.collect import Collected, collect
+from deltalora.page.environment import heading
+from deltalora.page.index_view import Index, index_of, write_data, write_index
+from deltalora.page.run_line import RunLine
+from deltalora.page.run_view import RunPage, write_run_pages
+from deltalora.page.sample_list import ExampleScores
 
 #: Stands in every index page; a folder without it is not ours to replace.
 MARK = '<meta name="generator" content="deltalora report">'
@@ -68,17 +70,18 @@ def write_page(stores: Sequence[Path], out: Path, example_scores: ExampleScores 
         except OSError as error:
             raise _unwritable(out, error) from error
         try:
-            index = _write_into(temporary, collected, example_scores)
+            index, runs = _write_into(temporary, collected, example_scores)
             temporary.chmod(0o755)
             _swap(temporary, out)
         except OSError as error:
             raise _unwritable(out, error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    return Written(out / "index.html", len(collected.runs), len(index.tables) + len(index.figures), index.faults)
+    return Written(out / "index.html", runs, len(index.tables) + len(index.figures), index.faults)
 
 
-def _write_into(folder: Path, collected: Collected, example_scores: ExampleScores | None) -> Index:
+def _write_into(folder: Path, collected: Collected, example_scores: ExampleScores | None) -> tuple[Index, int]:
+    """Writes everything; returns what the index is of, and how many runs there are."""
     (folder / "runs").mkdir()
     (folder / "data").mkdir()
     _copy_assets(folder / "assets")
@@ -88,12 +91,15 @@ def _write_into(folder: Path, collected: Collected, example_scores: ExampleScore
         for run_id in table.run_ids:
             stands_in.setdefault(run_id, []).append((anchor, title))
     pages = [
-        RunPage(found.folder.resolve(), tuple(stands_in.get(run_id, ()))) for run_id, found in collected.runs.items()
+        RunPage(run_folder.resolve(), tuple(stands_in.get(run_id, ())))
+        for run_id, run_folder in collected.folders.items()
     ]
-    with _writing(folder / "runs", pages, example_scores):
+    with _writing(folder / "runs", pages, example_scores) as written:
         index = index_of(collected, anchors(collected))
-        write_index(folder, index, MARK, datetime.now(UTC))
-    return index
+        write_data(folder / "data", index)
+        lines = sorted(written(), key=lambda line: line.order)
+    write_index(folder, index, lines, MARK, datetime.now(UTC))
+    return index, len(lines)
 
 
 def anchors(collected: Collected) -> list[str]:
@@ -107,26 +113,30 @@ def anchors(collected: Collected) -> list[str]:
 
 
 @contextmanager
-def _writing(folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None) -> Iterator[None]:
-    """Writes the run pages, beside what the block does where they are many."""
+def _writing(
+    folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None
+) -> Iterator[Callable[[], list[RunLine]]]:
+    """Writes the run pages, beside what the block does where they are many; the block gets what waits for them."""
     if len(pages) < _MANY_RUNS:
-        yield
-        write_run_pages(folder, pages, example_scores)
+        yield lambda: write_run_pages(folder, pages, example_scores)
         return
     # Started anew and not forked: numerical libraries have threads, which a fork does not take along.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=min(8, os.cpu_count() or 1), mp_context=context) as pool:
-        waiting: list[Future[int]] = [
-            pool.submit(write_run_pages, folder, pages[start : start + _CHUNK], example_scores)
+        waiting: list[Future[list[RunLine]]] = [
+            pool.submit(_write_chunk, folder, pages[start : start + _CHUNK], example_scores)
             for start in range(0, len(pages), _CHUNK)
         ]
         try:
-            yield
-            for one in waiting:
-                one.result()
+            yield lambda: [line for one in waiting for line in one.result()]
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _write_chunk(folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None) -> list[RunLine]:
+    with _quiet_collector():
+        return write_run_pages(folder, pages, example_scores)
 
 
 def _copy_assets(folder: Path) -> None:
@@ -174,7 +184,7 @@ def _unwritable(out: Path, error: OSError) -> StoreError:
 
 @contextmanager
 def _quiet_collector() -> Iterator[None]:
-    """Ten thousand records are millions of objects and none of them garbage: searching them takes most of the time."""
+    """A store's records are millions of objects and hardly any in a cycle: searching them is a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

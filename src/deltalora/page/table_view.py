@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deltalora.errors import StoreError
+from deltalora.page.environment import heading
 from deltalora.report import layout
 from deltalora.report.asked import AskedTable
 from deltalora.report.build import build_table
 from deltalora.report.comparisons import ReadSegments
 from deltalora.report.divergences import divergences
 from deltalora.report.layout import MISSING, NOT_AVAILABLE, Grid
-from deltalora.report.page.environment import heading
 from deltalora.report.paper import MetricColumn, paper_table
 from deltalora.report.statistics import Summary
 from deltalora.report.table import Cell, RowResult, Table, UnfinishedRun

@@ -2,11 +2,15 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
+from deltalora.errors import StoreError
 from deltalora.results import Prediction, RunRecord
-from deltalora.results.schema import parse, read_text
+from deltalora.results.predictions import parse_line
 from deltalora.results.store import LOG_FILE
 
 #: Predictions shown of a run.
@@ -15,6 +19,8 @@ SAMPLES = 20
 LOG_LINES = 60
 #: Bytes read of a log's end; a line is seldom longer than a few hundred.
 _LOG_BYTES = 32 * 1024
+
+_ROWS = TypeAdapter(list[Prediction])
 
 #: Colours and cursor movements of a terminal.
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -56,18 +62,30 @@ def samples(record: RunRecord, folder: Path) -> Samples:
     if record.predictions is None:
         return Samples((), 0, "Nothing was decoded.")
     path = folder / record.predictions.file
-    text = read_text(path)
-    if text is None:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
         note = f"The predictions are not kept with this record; theirs had sha256 {record.predictions.sha256}."
         return Samples((), 0, note)
-    changed = hashlib.sha256(text.encode()).hexdigest() != record.predictions.sha256
-    lines = text.removesuffix("\n").split("\n") if text else []  # as `read_predictions` splits
-    rows = tuple(
-        (place, parse(Prediction, lines[place], f"{path}:{place + 1}", "restore the file or run the experiment again"))
-        for place in spread_places(len(lines), SAMPLES)
-    )
+    except OSError as error:
+        raise StoreError(f"{path}: expected a readable file, found: {error}; check or delete it") from error
+    changed = hashlib.sha256(content).hexdigest() != record.predictions.sha256
+    lines = content.removesuffix(b"\n").split(b"\n") if content else []  # as `read_predictions` splits
+    places = spread_places(len(lines), SAMPLES)
+    rows = _parsed([lines[place] for place in places])
+    if rows is None:
+        rows = [parse_line(lines[place], path, place + 1) for place in places]
     note = "This file has another sha256 than the record says: the scores are not of it." if changed else ""
-    return Samples(rows, len(lines), note)
+    return Samples(tuple(zip(places, rows, strict=True)), len(lines), note)
+
+
+def _parsed(lines: Sequence[bytes]) -> list[Prediction] | None:
+    """All at once, in two thirds of the time of one by one; None where one is malformed, which is then to be named."""
+    try:
+        rows = _ROWS.validate_json(b"[" + b",".join(lines) + b"]", strict=True)
+    except ValidationError:
+        return None
+    return rows if len(rows) == len(lines) else None
 
 
 def log_tail(folder: Path) -> str | None:
@@ -80,5 +98,5 @@ def log_tail(folder: Path) -> str | None:
             text = file.read().decode("utf-8", errors="replace")
     except OSError:
         return None
-    lines = _ESCAPE.sub("", text).splitlines()
-    return "\n".join(lines[-LOG_LINES:])
+    # The end first: most of what was read is not shown, and a terminal's colours hold no line break.
+    return _ESCAPE.sub("", "\n".join(text.splitlines()[-LOG_LINES:]))

@@ -1,14 +1,16 @@
 """The templates' environment: what they may call, and how text and data get into HTML without becoming HTML."""
 
+import html
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
+from pydantic_core import to_json
 
 #: Characters that could end a script element or start a comment in it, and the two that end a JavaScript line.
-_UNSAFE = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
+_UNSAFE = {one: f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 #: Digits kept of a number that is only drawn; the files to download have all.
 _DRAWN_DIGITS = 6
@@ -20,8 +22,13 @@ def script_json(value: object) -> Markup:
     Raises:
         ValueError: It holds NaN or an infinity.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.translate(_UNSAFE))  # nothing is left in it that HTML reads
+    # Eight times as fast as `json`, which is asked only where there might be a number that JSON has no form for.
+    text = to_json(value).decode()
+    if "NaN" in text or "Infinity" in text:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character, stand_in in _UNSAFE.items():
+        text = text.replace(character, stand_in)
+    return Markup(text)  # nothing is left in it that HTML reads
 
 
 def drawn(value: float | None) -> float | None:
@@ -29,11 +36,25 @@ def drawn(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{_DRAWN_DIGITS}g}")
 
 
-@lru_cache(maxsize=512)
-def pairs_html(lines: tuple[tuple[str, str], ...], label: str) -> Markup:
-    """Names and values as a list; kept, since thousands of runs share their environment and data."""
-    body = Markup("").join(Markup("<div><dt>{}</dt><dd>{}</dd></div>\n").format(*line) for line in lines)
-    return Markup('<dl class="pairs" aria-label="{}">\n{}</dl>\n').format(label, body)
+def text_html(text: str) -> str:
+    """A text between tags; not for an attribute, as quotes stay.
+
+    For the few parts of a page that are not put together by a template because a store has ten thousand of them: three
+    times as fast as the templates' own.
+    """
+    return html.escape(text, quote=False) if "&" in text or "<" in text or ">" in text else text
+
+
+def pairs_html(lines: Iterable[tuple[str, str]], label: str) -> Markup:
+    """Names and values as a list."""
+    body = "".join([_pair_html(name, value) for name, value in lines])
+    return Markup(f'<dl class="pairs" aria-label="{escape(label)}">\n{body}</dl>\n')  # every text was escaped
+
+
+@lru_cache(maxsize=4096)
+def _pair_html(name: str, value: str) -> str:
+    """Kept, since thousands of runs share their environment and data."""
+    return f"<div><dt>{text_html(name)}</dt><dd>{text_html(value)}</dd></div>\n"
 
 
 def duration(seconds: float | None) -> str:
@@ -76,7 +97,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"script_json": script_json, "duration": duration, "size": size, "heading": heading}
-    made.globals["pairs"] = pairs_html
+    made.globals |= {"pairs": pairs_html}
     return made
 
 

@@ -1,41 +1,23 @@
 """The page of one run: what was asked, what came out, where, at what cost, and how to do it again."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
+from markupsafe import Markup
 
 from deltalora.errors import StoreError
-from deltalora.report.page.again import as_json, command_again, leaves
-from deltalora.report.page.environment import duration, render, size
-from deltalora.report.page.samples import SAMPLES, Samples, log_tail, samples
-from deltalora.report.page.series import own_curves
-from deltalora.results import Prediction, RunRecord, Segments, Store, read_segments
-
-#: Experiment, name of a score and some rows of its statistics -> its value of each row alone; None where one row has
-#: none (a correlation). The command hands it in: this room does not know the metrics.
-ExampleScores = Callable[[str, str, npt.NDArray[np.float64]], Sequence[float] | None]
+from deltalora.page.again import command_again, leaves
+from deltalora.page.environment import duration, render, size, text_html
+from deltalora.page.run_curves import own_curves
+from deltalora.page.run_line import RunLine, run_line
+from deltalora.page.sample_list import ExampleScores, sample_list
+from deltalora.page.samples import log_tail, samples
+from deltalora.results import RunRecord, read_run
 
 #: Names and values, to print.
 Pairs = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A prediction as the page shows it.
-
-    Attributes:
-        place: In the file, from 1.
-        prediction: With its references.
-        scores: Score -> value of this example alone, to print.
-    """
-
-    place: int
-    prediction: Prediction
-    scores: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -51,74 +33,34 @@ class RunPage:
     tables: tuple[tuple[str, str], ...]
 
 
-def run_page(page: RunPage, example_scores: ExampleScores | None) -> str:
+def run_page(record: RunRecord, page: RunPage, example_scores: ExampleScores | None) -> str:
     """The page as HTML.
 
     Raises:
-        StoreError: The record, predictions or segments are there and cannot be read.
+        StoreError: Predictions or segments are there and cannot be read.
     """
-    folder = page.folder
-    record = Store(folder.parent).read(folder.name)
-    if record is None:
-        raise StoreError(f"{folder}: expected the record that was there a moment ago, found none; write the page again")
-    shown = samples(record, folder)
-    scored, scoring_note = _sample_rows(record, folder, shown, example_scores)
+    shown = samples(record, page.folder)
+    config = leaves(record.config)
     values: dict[str, object] = {
         "record": record,
         "root": "../",
         "title": f"Run {record.run_id}",
         "tables": page.tables,
         "facts": _facts(record),
-        "config": "\n".join(f"{key}: {as_json(value)}" for key, value in leaves(record.config)),
-        "command": command_again(record),
+        "scores": _scores(record),
+        "config": "\n".join([leaf.line for leaf in config.values()]),
+        "command": command_again(record, config),
         "starts_from_run": record.config.get("init_from") is not None,
         "environment": _environment(record),
         "data": _data(record),
         "cost": _cost(record),
         "plot_data": own_curves(record.curve),
-        "samples": scored,
-        "samples_total": shown.total,
-        "samples_wanted": SAMPLES,
+        "samples": sample_list(record, page.folder, shown, example_scores),
         "samples_note": shown.note,
-        "scoring_note": scoring_note,
         "diagnostics": json.dumps(record.diagnostics, ensure_ascii=False, indent=1) if record.diagnostics else "",
-        "log": log_tail(folder),
+        "log": log_tail(page.folder),
     }
     return render("run.html", values)
-
-
-def _sample_rows(
-    record: RunRecord, folder: Path, shown: Samples, example_scores: ExampleScores | None
-) -> tuple[list[Sample], str]:
-    """The samples with each one's own scores, and why there are none where there are none."""
-    by_id: Mapping[str, tuple[tuple[str, str], ...]] = {}
-    note = ""
-    if not shown.rows:
-        pass
-    elif record.segments is None:
-        note = "This record has no statistics of single examples, so the samples have no scores of their own."
-    elif not (folder / record.segments.file).is_file():
-        note = "The statistics of single examples are not kept with this record."
-    elif example_scores is not None:
-        segments = read_segments(folder, record.segments)
-        by_id = _scores_by_id(record.experiment, segments, [row.id for _, row in shown.rows], example_scores)
-        note = (
-            "The numbers at a sample are its score alone, in the metric's own unit; corpus scores are no mean of them."
-        )
-    return [Sample(place + 1, row, by_id.get(row.id, ())) for place, row in shown.rows], note
-
-
-def _scores_by_id(
-    experiment: str, segments: Segments, ids: Sequence[str], example_scores: ExampleScores
-) -> dict[str, tuple[tuple[str, str], ...]]:
-    found: dict[str, list[tuple[str, str]]] = {one: [] for one in ids}
-    for score, rows in segments.statistics.items():
-        place_of = {one: place for place, one in enumerate(segments.ids_of(score))}
-        here = [one for one in ids if one in place_of]
-        values = example_scores(experiment, score, rows[[place_of[one] for one in here]]) if here else None
-        for one, value in zip(here, values or (), strict=values is not None):
-            found[one].append((score, f"{value:.3g}"))
-    return {one: tuple(scores) for one, scores in found.items()}
 
 
 def _facts(record: RunRecord) -> Pairs:
@@ -148,6 +90,17 @@ def _facts(record: RunRecord) -> Pairs:
     facts.append(("Started", f"{record.started_at:%Y-%m-%d %H:%M} UTC"))
     facts.append(("Ended", f"{record.finished_at:%Y-%m-%d %H:%M} UTC"))
     return tuple(facts)
+
+
+def _scores(record: RunRecord) -> Markup:
+    """The rows of the table of scores."""
+    rows = "".join(
+        f'<tr><th scope="row">{text_html(name)}</th>'
+        f'<td class="number">{score.value:.6g}</td><td class="number">{score.n:,}</td>'
+        f'<td class="signature"><code>{text_html(score.signature)}</code></td></tr>\n'
+        for name, score in record.scores.items()
+    )
+    return Markup(rows)  # every text in it was escaped
 
 
 def _environment(record: RunRecord) -> Pairs:
@@ -194,17 +147,22 @@ def _cost(record: RunRecord) -> Pairs:
     return tuple(lines)
 
 
-def write_run_pages(folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None) -> int:
-    """Write pages into a folder that is there, and return how many.
+def write_run_pages(folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None) -> list[RunLine]:
+    """Write pages into a folder that is there, and return a line of each; a run without a record has neither.
 
     Raises:
         StoreError: A file of a run cannot be read, or a page cannot be written.
     """
+    lines = []
     for page in pages:
-        path = folder / f"{page.folder.name}.html"
-        text = run_page(page, example_scores)
+        record = read_run(page.folder)
+        if record is None:
+            continue
+        path = folder / f"{record.run_id}.html"
+        text = run_page(record, page, example_scores)
         try:
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text.encode())
         except OSError as error:
             raise StoreError(f"{path}: expected to write a page, found: {error}; free or mend it") from error
-    return len(pages)
+        lines.append(run_line(record))
+    return lines

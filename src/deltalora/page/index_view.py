@@ -1,23 +1,24 @@
 """The index page: what it is of, every table and curve, quality against cost, all runs, the register, the fidelity."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from deltalora.errors import StoreError
+from deltalora.page.collect import Collected
+from deltalora.page.downloads import runs_csv, table_csv
+from deltalora.page.environment import heading, render, script_json
+from deltalora.page.plots import Curves, Plot, similarity_plot, training_plot, varied_plot
+from deltalora.page.run_curves import curve_of
+from deltalora.page.run_line import RunLine
+from deltalora.page.run_list import run_list_script
+from deltalora.page.table_view import TableView, table_view
 from deltalora.report.asked import AskedTable
 from deltalora.report.divergences import Divergence, divergences
 from deltalora.report.fidelity import OracleRow, PublishedRow, fidelity_rows
 from deltalora.report.json_export import to_json
-from deltalora.report.page.collect import Collected
-from deltalora.report.page.downloads import runs_csv, table_csv
-from deltalora.report.page.environment import heading, render, script_json
-from deltalora.report.page.plots import Curves, Plot, similarity_plot, training_plot, varied_plot
-from deltalora.report.page.run_list import run_list_script
-from deltalora.report.page.series import curve_of
-from deltalora.report.page.table_view import TableView, table_view
 from deltalora.report.paper import paper_figure
 from deltalora.report.provenance import COMMIT_LENGTH
 from deltalora.report.similarity import SimilarityFigure, build_figure, similarity_grid, to_csv
@@ -69,20 +70,20 @@ def index_of(collected: Collected, anchors: Sequence[str]) -> Index:
     Raises:
         StoreError: The register or the fidelity is malformed, or the paper has no table of a question's name.
     """
-    records = {run_id: found.record for run_id, found in collected.runs.items()}
+    records = collected.records_of({run_id for table in collected.asked for run_id in table.run_ids})
 
     def read(record: RunRecord) -> Segments:
         if record.segments is None:
             raise StoreError(f"run {record.run_id}: expected segment statistics, found none; run it again")
-        return read_segments(collected.runs[record.run_id].folder, record.segments)
+        return read_segments(collected.folders[record.run_id], record.segments)
 
     tables, figures = [], []
     for asked, anchor in zip(collected.asked, anchors, strict=True):
         if asked.name.startswith("figure"):
-            figures.append(_figure_view(asked, anchor, collected))
+            figures.append(_figure_view(asked, anchor, records))
         else:
             tables.append(table_view(asked, anchor, records, read))
-    curves = _curves(collected)
+    curves = _curves(records)
     rows = fidelity_rows()
     return Index(
         collected=collected,
@@ -100,20 +101,18 @@ def _present(plots: Iterable[Plot | None]) -> tuple[Plot, ...]:
     return tuple(plot for plot in plots if plot is not None)
 
 
-def _curves(collected: Collected) -> Curves:
-    asked = {run_id for table in collected.asked for run_id in table.run_ids} & collected.runs.keys()
-    points = {run_id: collected.runs[run_id].record.curve for run_id in asked}
+def _curves(records: Mapping[str, RunRecord]) -> Curves:
     return {
         run_id: {
-            "train_loss": curve_of(curve, "train_loss"),
-            "validation_loss": curve_of(curve, "validation_loss"),
+            "train_loss": curve_of(record.curve, "train_loss"),
+            "validation_loss": curve_of(record.curve, "validation_loss"),
         }
-        for run_id, curve in points.items()
+        for run_id, record in records.items()
     }
 
 
-def _figure_view(asked: AskedTable, anchor: str, collected: Collected) -> FigureView:
-    own = [collected.runs[run_id].record for run_id in sorted(asked.run_ids) if run_id in collected.runs]
+def _figure_view(asked: AskedTable, anchor: str, records: Mapping[str, RunRecord]) -> FigureView:
+    own = [records[run_id] for run_id in sorted(asked.run_ids) if run_id in records]
     try:
         figure = build_figure(paper_figure(asked.name), asked.table_rows, own)
     except StoreError as error:
@@ -121,16 +120,12 @@ def _figure_view(asked: AskedTable, anchor: str, collected: Collected) -> Figure
     return FigureView(anchor, asked, heading(asked.name), "", figure, similarity_plot(figure, anchor, asked.scale))
 
 
-def write_index(folder: Path, index: Index, mark: str, written_at: datetime) -> None:
-    """Write index.html and all of data/ into a folder that has them.
+def write_data(data: Path, index: Index) -> None:
+    """Write the numbers of every table, figure and plot into a folder that is there.
 
     Raises:
         OSError: A file cannot be written.
     """
-    data = folder / "data"
-    records = index.collected.records
-    _write(data / "runs.js", run_list_script(records))
-    _write(data / "runs.csv", runs_csv(records))
     for view in index.tables:
         if view.table is not None:
             _write(data / f"{view.anchor}.csv", table_csv(view.table))
@@ -142,18 +137,34 @@ def write_index(folder: Path, index: Index, mark: str, written_at: datetime) -> 
     for plot in drawn:
         call = f"window.deltaloraPlots[{script_json(plot.anchor)}]={script_json(plot.data)};\n"
         _write(data / f"{plot.anchor}.js", f"window.deltaloraPlots=window.deltaloraPlots||{{}};{call}")
-    _write(folder / "index.html", _index_html(index, mark, written_at))
+
+
+def write_index(folder: Path, index: Index, runs: Sequence[RunLine], mark: str, written_at: datetime) -> None:
+    """Write index.html and the list of all runs, beside what `write_data` has written.
+
+    Args:
+        folder: The page's.
+        index: Tables, figures and plots.
+        runs: All runs, in the order of their list.
+        mark: By which a page is known for one.
+        written_at: UTC.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    _write(folder / "data" / "runs.js", run_list_script(runs))
+    _write(folder / "data" / "runs.csv", runs_csv(runs))
+    _write(folder / "index.html", _index_html(index, runs, mark, written_at))
 
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _index_html(index: Index, mark: str, written_at: datetime) -> str:
-    records = index.collected.records
-    commits = Counter((record.code.commit or "unknown")[:COMMIT_LENGTH] for record in records)
+def _index_html(index: Index, runs: Sequence[RunLine], mark: str, written_at: datetime) -> str:
+    commits = Counter((run.commit or "unknown")[:COMMIT_LENGTH] for run in runs)
     named = [name for name, _ in commits.most_common(_MOST_COMMITS)]
-    methods = {line.method for view in index.tables for line in view.lines} | {record.row for record in records}
+    methods = {line.method for view in index.tables for line in view.lines} | {run.row for run in runs}
     metrics = [column.name for view in index.tables for column in view.headings]
     return render(
         "index.html",
@@ -163,17 +174,15 @@ def _index_html(index: Index, mark: str, written_at: datetime) -> str:
             "root": "",
             "index": index,
             "written_at": written_at,
-            "statuses": Counter(record.status for record in records),
-            "total": len(records),
-            "scales": Counter(record.scale for record in records),
+            "statuses": Counter(run.status for run in runs),
+            "total": len(runs),
+            "scales": Counter(run.scale for run in runs),
             "commits": named,
             "more_commits": len(commits) - len(named),
-            "dirty": sum(bool(record.code.dirty) for record in records),
+            "dirty": sum(run.dirty for run in runs),
             "repeated": len(index.collected.repeated),
-            "failed": [record for record in records if record.status != "finished"][:50],
-            "scale_choices": sorted(
-                {record.scale for record in records} | {one.scale for one in index.collected.asked}
-            ),
+            "failed": [run for run in runs if run.status != "finished"][:50],
+            "scale_choices": sorted({run.scale for run in runs} | {one.scale for one in index.collected.asked}),
             "method_choices": sorted(method for method in methods if method),
             "metric_choices": list(dict.fromkeys(metrics)),
             "similarity_grid": similarity_grid,

@@ -109,6 +109,7 @@
     else if (className) made.className = className;
     return made;
   }
+  function sixDigits(value) { return String(typeof value === "number" ? Number(value.toPrecision(6)) : value); }
   function numbersTable(caption, header, lines) {
     var table = document.createElement("table");
     var title = document.createElement("caption");
@@ -120,7 +121,7 @@
     lines.forEach(function (line) {
       var row = body.insertRow();
       line.forEach(function (value, at) {
-        row.appendChild(at ? cell("td", value === null || value === undefined ? "–" : String(value), "number")
+        row.appendChild(at ? cell("td", value === null || value === undefined ? "–" : sixDigits(value), "number")
           : cell("th", value, "row"));
       });
     });

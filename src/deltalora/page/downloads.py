@@ -4,15 +4,15 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from deltalora.page.run_line import RunLine
 from deltalora.report.table import Table
-from deltalora.results import RunRecord
 
 
 def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(["" if value is None else value for value in line] for line in lines)
+    writer.writerows(lines)  # None is written as nothing
     return text.getvalue()
 
 
@@ -42,9 +42,9 @@ def table_csv(table: Table) -> str:
     return _csv(header, lines)
 
 
-def runs_csv(records: Sequence[RunRecord]) -> str:
+def runs_csv(runs: Sequence[RunLine]) -> str:
     """One line a run: what it is, how it ended, what it cost, and every score in the metric's own unit."""
-    scores = sorted({name for record in records for name in record.scores})
+    scores = sorted({name for run in runs for name in run.scores})
     header = (
         *("run_id", "config_id", "experiment", "scale", "source", "row", "method", "seed", "status", "error"),
         *("commit", "results_version", "trainable", "validation_loss", "wall_s", "train_s", "peak_memory_bytes"),
@@ -53,11 +53,10 @@ def runs_csv(records: Sequence[RunRecord]) -> str:
     lines = (
         (
             *(one.run_id, one.config_id, one.experiment, one.scale, one.source, one.row, one.method, one.seed),
-            *(one.status, one.error.type if one.error else None, one.code.commit, one.code.results_version),
-            one.parameters.trainable if one.parameters else None,
-            *(one.validation.get("loss"), one.cost.wall_s, one.cost.train_s, one.cost.peak_memory_bytes),
-            *(one.scores[name].value if name in one.scores else None for name in scores),
+            *(one.status, one.error_type, one.commit, one.results_version, one.trainable, one.validation_loss),
+            *(one.wall_s, one.train_s, one.peak_memory_bytes),
+            *(one.scores.get(name) for name in scores),
         )
-        for one in records
+        for one in runs
     )
     return _csv(header, lines)
