@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deltalora.commands.report import example_scores
+from deltalora.commands.example_scores import example_scores
 from deltalora.metrics.e2e import E2E_METRICS
 from deltalora.page.write import write_page
 from deltalora.report import Part, TableRow, paper_figure, paper_table

@@ -23,6 +23,7 @@ FLOORS: dict[str, int] = {
     "corpus": 1,
     "config": 2,
     "report": 2,
+    "page": 3,
     "tasks": 3,
     "models": 3,
     "decoding": 3,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deltalora.commands.report import example_scores, report
+from deltalora.commands.example_scores import example_scores
+from deltalora.commands.report import report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS

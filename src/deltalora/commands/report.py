@@ -4,11 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from deltalora.commands.arguments import OneLineParser
-from deltalora.errors import ConfigError, MetricError
+from deltalora.commands.example_scores import example_scores
+from deltalora.errors import ConfigError
 from deltalora.page.write import write_page
 
 #: Written to unless told otherwise.
@@ -43,14 +41,3 @@ def report(arguments: Sequence[str]) -> int:
         print(f"deltalora: {fault}", file=sys.stderr)
     print(f"{written.tables} tables and figures, {written.runs} runs: {written.index}")
     return 1 if written.faults else 0
-
-
-def example_scores(experiment: str, score: str, statistics: npt.NDArray[np.float64]) -> list[float] | None:
-    """The score of each row alone; None where one example has no score of this metric, as no correlation has."""
-    from deltalora.metrics.by_score import metric_of_score
-
-    try:
-        metric = metric_of_score(experiment, score, statistics)
-        return [float(metric.aggregate(statistics[place : place + 1])) for place in range(len(statistics))]
-    except MetricError:
-        return None

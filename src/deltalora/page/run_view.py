@@ -10,6 +10,7 @@ from markupsafe import Markup
 from deltalora.errors import StoreError
 from deltalora.page.again import command_again, leaves
 from deltalora.page.environment import duration, render, size, text_html
+from deltalora.page.quiet_collector import quiet_collector
 from deltalora.page.run_curves import own_curves
 from deltalora.page.run_line import RunLine, run_line
 from deltalora.page.sample_list import ExampleScores, sample_list
@@ -153,16 +154,18 @@ def write_run_pages(folder: Path, pages: Sequence[RunPage], example_scores: Exam
     Raises:
         StoreError: A file of a run cannot be read, or a page cannot be written.
     """
-    lines = []
-    for page in pages:
-        record = read_run(page.folder)
-        if record is None:
-            continue
-        path = folder / f"{record.run_id}.html"
-        text = run_page(record, page, example_scores)
-        try:
-            path.write_bytes(text.encode())
-        except OSError as error:
-            raise StoreError(f"{path}: expected to write a page, found: {error}; free or mend it") from error
-        lines.append(run_line(record))
-    return lines
+    with quiet_collector():
+        return [line for page in pages if (line := _write_run_page(folder, page, example_scores)) is not None]
+
+
+def _write_run_page(folder: Path, page: RunPage, example_scores: ExampleScores | None) -> RunLine | None:
+    record = read_run(page.folder)
+    if record is None:
+        return None
+    path = folder / f"{record.run_id}.html"
+    text = run_page(record, page, example_scores)
+    try:
+        path.write_bytes(text.encode())
+    except OSError as error:
+        raise StoreError(f"{path}: expected to write a page, found: {error}; free or mend it") from error
+    return run_line(record)

@@ -1,6 +1,5 @@
 """Writing the page: whole or not at all, on all cores where there are many runs."""
 
-import gc
 import multiprocessing
 import os
 import shutil
@@ -18,6 +17,7 @@ from deltalora.errors import StoreError
 from deltalora.page.collect import Collected, collect
 from deltalora.page.environment import heading
 from deltalora.page.index_view import Index, index_of, write_data, write_index
+from deltalora.page.quiet_collector import quiet_collector
 from deltalora.page.run_line import RunLine
 from deltalora.page.run_view import RunPage, write_run_pages
 from deltalora.page.sample_list import ExampleScores
@@ -27,8 +27,8 @@ MARK = '<meta name="generator" content="deltalora report">'
 
 #: From here on run pages are written by several processes, which take about two seconds to start.
 _MANY_RUNS = 600
-#: Run pages a process writes at a time.
-_CHUNK = 250
+#: Run pages a process writes at a time: a tenth of a second, for which the others may have to wait at the end.
+_CHUNK = 50
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def write_page(stores: Sequence[Path], out: Path, example_scores: ExampleScores 
         StoreError: A store or record cannot be read, `out` holds something else than a page, or it cannot be written.
     """
     _check_ours(out)
-    with _quiet_collector():
+    with quiet_collector():
         collected = collect(stores)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def _writing(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=min(8, os.cpu_count() or 1), mp_context=context) as pool:
         waiting: list[Future[list[RunLine]]] = [
-            pool.submit(_write_chunk, folder, pages[start : start + _CHUNK], example_scores)
+            pool.submit(write_run_pages, folder, pages[start : start + _CHUNK], example_scores)
             for start in range(0, len(pages), _CHUNK)
         ]
         try:
@@ -132,11 +132,6 @@ def _writing(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-
-
-def _write_chunk(folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None) -> list[RunLine]:
-    with _quiet_collector():
-        return write_run_pages(folder, pages, example_scores)
 
 
 def _copy_assets(folder: Path) -> None:
@@ -180,15 +175,3 @@ def _swap(new: Path, out: Path) -> None:
 
 def _unwritable(out: Path, error: OSError) -> StoreError:
     return StoreError(f"{out}: expected to write the page, found: {error}; free or mend it")
-
-
-@contextmanager
-def _quiet_collector() -> Iterator[None]:
-    """A store's records are millions of objects and hardly any in a cycle: searching them is a quarter of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -17,6 +17,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from deltalora.errors import StoreError
+from deltalora.report.data_file import read_yaml
 from deltalora.report.paper import PaperTable, hyperparameter_table, paper_table
 
 #: Tables of settings; the other tables are of results.
@@ -168,7 +169,7 @@ def load(name: str, form: TypeAdapter[T]) -> T:
     """
     path = files("deltalora.report.paper") / "audit" / f"{name}.yaml"
     try:
-        return form.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return form.validate_python(read_yaml(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         raise StoreError(f"report/paper/audit/{name}.yaml: {' '.join(str(error).split())}; mend the file") from error
 

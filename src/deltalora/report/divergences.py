@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deltalora.errors import StoreError
+from deltalora.report.data_file import read_yaml
 
 Place = Literal["method", "recipe", "data", "decoding", "metric", "table"]
 
@@ -53,7 +54,7 @@ def divergences() -> dict[str, Divergence]:
     """
     text = (files(__package__) / "divergences.yaml").read_text(encoding="utf-8")
     try:
-        entries = [Divergence.model_validate(entry) for entry in yaml.safe_load(text) or []]
+        entries = [Divergence.model_validate(entry) for entry in read_yaml(text) or []]
     except (yaml.YAMLError, ValidationError) as error:
         raise StoreError(f"report/divergences.yaml: {' '.join(str(error).split())}; mend the entry") from error
     found: dict[str, Divergence] = {}

@@ -4,6 +4,7 @@ Layout: `<root>/<run_id>/{record.json, predictions.jsonl, segments.npz, run.log,
 There is no index to fall out of step with the folders: listing reads them.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,7 +91,8 @@ class Store:
         """The names of the folders that could be runs, sorted; a run under way or killed has no record yet."""
         if not self.root.is_dir():
             return []
-        return sorted(path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
+        with os.scandir(self.root) as entries:  # knows which are folders without asking for each
+            return sorted(entry.name for entry in entries if _RUN_ID.fullmatch(entry.name) and entry.is_dir())
 
     def records(self) -> list[RunRecord]:
         """All records, of whatever status, sorted by experiment, scale, source, row, seed and id.

@@ -4,10 +4,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self, TypeVar
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deltalora.errors import StoreError
+from deltalora.report.data_file import read_yaml
 from deltalora.report.divergences import divergences
 
 #: The source of every value that is null.
@@ -245,7 +245,7 @@ def _load(model: type[T], name: str) -> T:
     known = sorted(names, key=lambda name: (len(name), name))  # table2 before table10
     if name not in known:
         raise StoreError(f"paper tables: expected one of {', '.join(known)}, found {name!r}; choose one of these")
-    content = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    content = read_yaml((folder / f"{name}.yaml").read_text(encoding="utf-8"))
     try:
         return model.model_validate(content)
     except ValidationError as error:
