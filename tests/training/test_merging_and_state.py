@@ -16,8 +16,9 @@ from deltalora.methods.base import InjectedModule
 from deltalora.results import Store, read_predictions
 from deltalora.tasks import build_task
 from deltalora.training import execute
+from deltalora.training.identify import identify_run
 from deltalora.training.judge import judge
-from deltalora.training.prepare import identify_run, pad_id
+from deltalora.training.prepare import pad_id
 from deltalora.training.state import STATE_FILE, load_state, save_state
 
 pytestmark = pytest.mark.invariant

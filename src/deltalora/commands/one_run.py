@@ -9,7 +9,7 @@ from deltalora.config import RunConfig
 from deltalora.errors import UserError
 from deltalora.results import Progress, RunLockedError, RunRecord, Store, write_progress
 from deltalora.results.store import PROGRESS_FILE
-from deltalora.training import RunFailedError, execute, identify_run
+from deltalora.training import RunFailedError, execute, name_runs
 
 
 def carry_out(config: RunConfig, number: int, board: Board, *, of_sweep: bool = False, wait: bool = True) -> None:
@@ -69,7 +69,7 @@ def take_over(config: RunConfig, number: int, board: Board, since: datetime) -> 
         board: Of this command.
         since: When this command began: a failure that the other has recorded since then is not tried again.
     """
-    store, run_id = Store(Path(config.runtime.results_dir)), identify_run(config).run_id
+    store, run_id = Store(Path(config.runtime.results_dir)), name_runs([config])[0].run_id
     with store.lock(run_id):
         record = store.read(run_id)
     if record is not None and record.status == "failed" and record.finished_at >= since and record.error is not None:

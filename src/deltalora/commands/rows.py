@@ -7,10 +7,9 @@ from typing import TypeVar
 
 from deltalora.commands.arguments import OneLineParser
 from deltalora.config import TableRun
-from deltalora.errors import StoreError
 from deltalora.report import Part
 from deltalora.results import Store
-from deltalora.training import identify_run
+from deltalora.training import name_runs
 
 Row = TypeVar("Row", bound=Hashable)
 
@@ -26,9 +25,9 @@ def open_store(options: argparse.Namespace, runs: Sequence[TableRun]) -> Store:
     Raises:
         StoreError: A store was asked for that is not there.
     """
-    if options.store is not None and not options.store.is_dir():
-        raise StoreError(f"{options.store}: expected a folder of run records, found none; mend --store")
-    return Store(options.store or Path(runs[0].config.runtime.results_dir))
+    if options.store is not None:
+        return Store.existing(options.store)
+    return Store(Path(runs[0].config.runtime.results_dir))
 
 
 def parts_by_row(runs: Sequence[TableRun], row_of: Callable[[TableRun], Row]) -> dict[Row, dict[str, Part]]:
@@ -42,9 +41,10 @@ def parts_by_row(runs: Sequence[TableRun], row_of: Callable[[TableRun], Row]) ->
         UserError: Data or weights of a run are not there.
     """
     rows: dict[Row, dict[str, Part]] = {}
-    for run in runs:
-        parts = rows.setdefault(row_of(run), {})
-        experiment, identity = run.config.experiment, identify_run(run.config)
+    keys = [row_of(run) for run in runs]  # before anything is read: it may refuse
+    for key, run, name in zip(keys, runs, name_runs(run.config for run in runs), strict=True):
+        parts = rows.setdefault(key, {})
+        experiment = run.config.experiment
         before = parts[experiment].run_ids if experiment in parts else {}
-        parts[experiment] = Part(identity.config_id, {**before, run.config.seed: identity.run_id})
+        parts[experiment] = Part(name.config_id, {**before, run.config.seed: name.run_id})
     return rows

@@ -34,14 +34,13 @@ def runs(arguments: Sequence[str]) -> int:
     parser.add_argument("--failed", action="store_true", help="only runs that gave no numbers, with their reasons")
     parser.add_argument("--json", action="store_true", help="one JSON list (or object) on standard output")
     options, rest = parser.with_overrides(arguments)
-    if not options.store.is_dir():
-        raise StoreError(f"{options.store}: expected a folder of run records, found none; mend --store")
+    store = Store.existing(options.store)
     ids = [one for one in rest if "=" not in one]
     if len(ids) > 1:
         raise ConfigError(f"expected one run id at most, found {len(ids)}: {' '.join(ids)}; drop all but one")
-    lines = _lines(Store(options.store))
+    lines = _lines(store)
     if ids:
-        _show(Store(options.store), _one(lines, ids[0], options.store), options.json)
+        _show(store, _one(lines, ids[0], options.store), options.json)
         return 0
     asked = [*rest, *([f"status={_FAILED}"] if options.failed else [])]
     chosen = [line for line in lines if all(_fits(line, one) for one in asked)]

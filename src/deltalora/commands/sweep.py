@@ -38,7 +38,7 @@ from deltalora.config import (
 from deltalora.errors import StoreError
 from deltalora.report.asked import write_asked
 from deltalora.results import RunLockedError, Store
-from deltalora.training import find_finished, identify_run, record_failure
+from deltalora.training import identify_run, name_runs, record_failure
 
 # Worker processes of a launcher import this file, and resolve interpolations before they call `_job`.
 register_resolvers()
@@ -155,9 +155,9 @@ def _keep_question(overrides: Sequence[str], configs: Sequence[RunConfig]) -> No
 def _all_finished(configs: Sequence[RunConfig], board: Board) -> bool:
     """Whether there is nothing to launch; if so, every run gets its note."""
     notes = []
-    for number, config in enumerate(configs):
-        record = find_finished(config)
-        if record is None:
+    for number, (config, name) in enumerate(zip(configs, name_runs(configs), strict=True)):
+        record = Store(Path(config.runtime.results_dir)).read(name.run_id)
+        if record is None or record.status != "finished":
             return False
         notes.append(skipped(config, number, record))
     for note in notes:
@@ -185,7 +185,7 @@ def _count_the_killed(killed: Counter[int], configs: Sequence[RunConfig], board:
 def _is_at_work(config: RunConfig) -> bool:
     """Whether a process holds the run's lock."""
     try:
-        with Store(Path(config.runtime.results_dir)).lock(identify_run(config).run_id, blocking=False):
+        with Store(Path(config.runtime.results_dir)).lock(name_runs([config])[0].run_id, blocking=False):
             return False
     except RunLockedError:
         return True

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deltalora.errors import StoreError
 from deltalora.report.asked import AskedTable, read_asked
 from deltalora.results import RunRecord, Store, read_run
 
@@ -45,9 +44,7 @@ def collect(stores: Sequence[Path]) -> Collected:
     places: dict[str, list[Path]] = {}
     asked: dict[str, AskedTable] = {}
     for root in stores:
-        if not root.is_dir():
-            raise StoreError(f"{root}: expected a folder of run records, found none; mend --store")
-        store = Store(root)
+        store = Store.existing(root)
         for run_id in store.run_ids():
             places.setdefault(run_id, []).append(store.run_dir(run_id))
         for table in read_asked(root):

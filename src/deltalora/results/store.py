@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -41,6 +42,20 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @classmethod
+    def existing(cls, root: Path) -> Self:
+        """The store of somebody who wants to read runs, so that no store is a mistake.
+
+        Raises:
+            StoreError: There is no such folder.
+        """
+        if not root.is_dir():
+            raise StoreError(
+                f"{root}: expected a folder of run records, found none; make runs, as `make reproduce-e2e` does, "
+                f"or name their folder with --store"
+            )
+        return cls(root)
 
     def run_dir(self, run_id: str) -> Path:
         """The folder of a run, whether or not it exists yet.

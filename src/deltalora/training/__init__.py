@@ -5,8 +5,8 @@ what moves, tasks what is read, metrics what is measured; nothing of that is dec
 """
 
 from deltalora.training.failure import RunFailedError, record_failure
+from deltalora.training.identify import RunIdentity, RunName, identify_run, name_runs
 from deltalora.training.loop import DivergedError, Trainer, TrainingState
-from deltalora.training.prepare import RunIdentity, find_finished, identify_run
 from deltalora.training.run import Outcome, execute
 
 __all__ = [
@@ -14,10 +14,11 @@ __all__ = [
     "Outcome",
     "RunFailedError",
     "RunIdentity",
+    "RunName",
     "Trainer",
     "TrainingState",
     "execute",
-    "find_finished",
     "identify_run",
+    "name_runs",
     "record_failure",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from deltalora import RESULTS_VERSION, results
 from deltalora.config.schema import RunConfig
 from deltalora.results import RunRecord, Store
-from deltalora.training.prepare import RunIdentity
+from deltalora.training.identify import RunIdentity
 
 
 class RunFailedError(RuntimeError):

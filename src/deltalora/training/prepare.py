@@ -1,4 +1,4 @@
-"""What is known of a run before any weight is read: its identity, its tokens, its device and its schedule."""
+"""What is known of a run before any weight is read: its tokens, its device and its schedule."""
 
 import os
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from transformers import PreTrainedTokenizerBase
 
-from deltalora import RESULTS_VERSION, methods, models, results, tasks
+from deltalora import methods, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.errors import ConfigError
-from deltalora.results import RunRecord, Store
 from deltalora.training import processes
+from deltalora.training.identify import RunIdentity
 
 #: How long a collective may take before it is an error: as long as the leader may write a checkpoint.
 _COLLECTIVE_TIMEOUT = timedelta(minutes=30)
@@ -33,25 +33,6 @@ class _GradientsOnly(DistributedDataParallelKwargs):  # type: ignore[misc]  # un
 
 
 @dataclass(frozen=True)
-class RunIdentity:
-    """Which run a configuration is, on the data and weights that are there now; found without loading either.
-
-    Attributes:
-        config_id: Shared by the seeds of a row.
-        run_id: The run's name in the store.
-        model: The weights' files.
-        data: The examples.
-        parent: The run whose adapted weights this one starts from; None without `init_from`.
-    """
-
-    config_id: str
-    run_id: str
-    model: models.ModelIdentity
-    data: tasks.TaskData[Any, Any]
-    parent: "RunIdentity | None"
-
-
-@dataclass(frozen=True)
 class PreparedRun:
     """What is known before any weight is read."""
 
@@ -64,31 +45,6 @@ class PreparedRun:
     encoded: tasks.Encoded
     total_steps: int
     git: results.GitState | None
-
-
-def identify_run(config: RunConfig) -> RunIdentity:
-    """Hashes configuration, data and weights into the run's id.
-
-    Raises:
-        UserError: Data or weights are not there or cannot be read.
-    """
-    parent = identify_run(config.init_from) if config.init_from is not None else None
-    model = models.identify(config.model)
-    data = tasks.build_task(config).load()
-    config_id = results.config_id(config.scientific())
-    start = model.sha256 if parent is None else f"{model.sha256} after run {parent.run_id}"
-    run_id = results.run_id(config_id, config.seed, data.files, start, RESULTS_VERSION)
-    return RunIdentity(config_id, run_id, model, data, parent)
-
-
-def find_finished(config: RunConfig) -> RunRecord | None:
-    """The record of exactly this run, if it is finished.
-
-    Raises:
-        UserError: See `identify_run`.
-    """
-    record = Store(Path(config.runtime.results_dir)).read(identify_run(config).run_id)
-    return record if record is not None and record.status == "finished" else None
 
 
 def prepare(config: RunConfig, identity: RunIdentity) -> PreparedRun:

@@ -31,11 +31,12 @@ from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE,
 from deltalora.training.batches import TrainingBatches
 from deltalora.training.cost import PeakMemory, Stopwatch
 from deltalora.training.failure import RunFailedError, known_of
+from deltalora.training.identify import identify_run
 from deltalora.training.judge import judge
 from deltalora.training.loggers import Logger, NoLogger, build_logger
 from deltalora.training.loop import Tick, Trainer, TrainingState
 from deltalora.training.objective import OBJECTIVES
-from deltalora.training.prepare import PreparedRun, identify_run, join_processes, pad_id, prepare
+from deltalora.training.prepare import PreparedRun, join_processes, pad_id, prepare
 from deltalora.training.processes import Processes
 from deltalora.training.shared import finished, left_behind, owned, weights
 from deltalora.training.state import save_state

@@ -10,7 +10,8 @@ from deltalora import models
 from deltalora.config.schema import RunConfig
 from deltalora.results import RunRecord, Store
 from deltalora.training.failure import RunFailedError, record_failure
-from deltalora.training.prepare import PreparedRun, RunIdentity
+from deltalora.training.identify import RunIdentity
+from deltalora.training.prepare import PreparedRun
 from deltalora.training.processes import Processes
 from deltalora.training.state import load_state
 
