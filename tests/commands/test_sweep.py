@@ -113,7 +113,7 @@ def test_a_killed_sweep_is_finished_by_the_same_command_which_computes_no_finish
     assert said.count(" skipped ") == len(before)
     assert before.items() <= files_of_finished(killed).items()
     assert not list((killed / ".boards").iterdir())  # that of the killed command, too
-    assert main([*SWEEP, "hydra/launcher=local", f"runtime.results_dir={quiet}"]) == 0
+    assert main([*SWEEP, "hydra/launcher=basic", f"runtime.results_dir={quiet}"]) == 0
     capsys.readouterr()
     tables = []
     for store in (killed, quiet):
