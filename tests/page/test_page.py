@@ -16,6 +16,7 @@ from deltalora.commands.report import report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS
+from deltalora.page import write
 from deltalora.page.again import command_again, leaves
 from deltalora.page.collect import collect
 from deltalora.page.environment import drawn, script_json
@@ -97,6 +98,24 @@ def test_a_drawn_number_keeps_six_digits() -> None:
     assert drawn(None) is None
 
 
+def test_values_that_python_holds_for_equal_are_stated_each_as_it_is() -> None:
+    for _ in range(2):  # what was once written is kept
+        stated = leaves({"method": {"a": 1, "b": True, "c": 1.0, "d": None, "e": "1", "f": [1, "x y"], "g": {}}})
+        again = leaves({"method": {"a": True, "b": 1.0, "c": 1, "d": "null", "e": "it's", "f": False, "g": 0}})
+    assert [leaf.line for leaf in stated.values()] == [
+        *("method.a: 1", "method.b: true", "method.c: 1.0", "method.d: null", 'method.e: "1"'),
+        *('method.f: [1, "x y"]', "method.g: {}"),
+    ]
+    assert [leaf.line for leaf in again.values()] == [
+        *("method.a: true", "method.b: 1.0", "method.c: 1", 'method.d: "null"', 'method.e: "it\'s"'),
+        *("method.f: false", "method.g: 0"),
+    ]
+    assert shlex.split(" ".join(leaf.word for leaf in stated.values()))[4:] == [
+        *("++method.e='1'", "++method.f=[1,'x y']", "++method.g={}"),
+    ]
+    assert shlex.split(again["method.e"].word) == ["++method.e='it\\'s'"]
+
+
 def test_the_command_of_a_run_describes_that_run() -> None:
     from deltalora.results import config_id
 
@@ -168,6 +187,44 @@ def test_a_failure_while_pages_are_written_leaves_the_old_page(stores: Stores, t
         write_page(stores.roots, out, refuse)
     assert digest_of(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_several_processes_write_the_page_that_one_writes(
+    stores: Stores, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "_MANY_RUNS", 2)
+    monkeypatch.setattr(write, "_CHUNK", 7)
+    (stores.roots[0] / "a-run-under-way").mkdir(exist_ok=True)  # without a record: neither page nor line
+    out = tmp_path / "page"
+    assert write_page(stores.roots, out, example_scores).runs == len(stores.all_ids)
+    here, there = digest_of(out), digest_of(page)
+    assert here.pop("index.html")
+    assert there.pop("index.html")
+    assert here == there
+
+
+def test_a_failure_in_another_process_is_told_and_leaves_nothing(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "_MANY_RUNS", 2)
+    store = tmp_path / "store"
+    shutil.copytree(stores.roots[3], store)
+    (store / "no-record").mkdir()
+    (store / "no-record" / "record.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"no-record/record\.json"):
+        write_page([store], tmp_path / "page", example_scores)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_malformed_prediction_that_is_to_be_shown_is_named(stores: Stores, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(stores.roots[0] / stores.finished, store / stores.finished)
+    path = store / stores.finished / "predictions.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    place = spread_places(len(lines), SAMPLES)[1]
+    path.write_text("".join([*lines[:place], '{"id": "x"}\n', *lines[place + 1 :]]), encoding="utf-8")
+    with pytest.raises(StoreError, match=rf"predictions\.jsonl:{place + 1}: source"):
+        write_page([store], tmp_path / "page", example_scores)
 
 
 def test_a_folder_that_is_no_page_is_not_replaced(stores: Stores, tmp_path: Path) -> None:
