@@ -23,9 +23,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deltalora.report.asked import AskedTable, write_asked
-from deltalora.report.selection import Part, TableRow
 from deltalora.results import Prediction, RunRecord
+from deltalora.results.asked import AskedTable, Part, TableRow, write_asked
 from deltalora.results.store import LOG_FILE, PREDICTIONS_FILE, RECORD_FILE
 
 ORIGIN = Path(__file__).resolve().parents[1] / "results" / "e2e_embedded"

@@ -16,8 +16,8 @@ from deltalora.commands.example_scores import example_scores
 from deltalora.metrics.e2e import E2E_METRICS
 from deltalora.page.write import write_page
 from deltalora.report import Part, TableRow, paper_figure, paper_table
-from deltalora.report.asked import AskedTable, write_asked
 from deltalora.results import Prediction, RunRecord, Store, write_predictions, write_segments
+from deltalora.results.asked import AskedTable, write_asked
 from needed import lacking
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"

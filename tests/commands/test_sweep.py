@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from deltalora.cli import main
-from deltalora.report.asked import read_asked
 from deltalora.results import Store
+from deltalora.results.asked import read_asked
 
 TINY = ["+debug=two_steps", "runtime.threads=1"]
 #: Three rows of Table 1.

@@ -36,8 +36,8 @@ from deltalora.config import (
     to_run_config,
 )
 from deltalora.errors import StoreError
-from deltalora.report.asked import write_asked
 from deltalora.results import RunLockedError, Store
+from deltalora.results.asked import write_asked
 from deltalora.training import identify_run, name_runs, record_failure
 
 # Worker processes of a launcher import this file, and resolve interpolations before they call `_job`.

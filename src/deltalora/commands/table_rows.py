@@ -8,8 +8,8 @@ from deltalora.commands.rows import parts_by_row
 from deltalora.config import RunConfig, TableRun
 from deltalora.errors import ConfigError
 from deltalora.methods import DeltaLoRAConfig
-from deltalora.report.asked import AskedTable
 from deltalora.report.paper import PaperFigure, PaperTable
+from deltalora.results.asked import AskedTable
 
 #: Our controls, which the paper's tables have no name for.
 CONTROLS = {

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deltalora.report.asked import AskedTable, read_asked
 from deltalora.results import RunRecord, Store, read_run
+from deltalora.results.asked import AskedTable, read_asked
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from deltalora.page.run_curves import curve_of
 from deltalora.page.run_line import RunLine
 from deltalora.page.run_list import run_list_script
 from deltalora.page.table_view import TableView, table_view
-from deltalora.report.asked import AskedTable
 from deltalora.report.divergences import Divergence, divergences
 from deltalora.report.fidelity import OracleRow, PublishedRow, fidelity_rows
 from deltalora.report.json_export import to_json
@@ -23,6 +22,7 @@ from deltalora.report.paper import paper_figure
 from deltalora.report.provenance import COMMIT_LENGTH
 from deltalora.report.similarity import SimilarityFigure, build_figure, similarity_grid, to_csv
 from deltalora.results import RunRecord, Segments, read_segments
+from deltalora.results.asked import AskedTable
 
 #: Commits named in the head; more are counted.
 _MOST_COMMITS = 8

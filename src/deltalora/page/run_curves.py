@@ -17,12 +17,9 @@ Loss = Literal["train_loss", "validation_loss"]
 
 def curve_of(points: Sequence[CurvePoint], loss: Loss) -> dict[int, float]:
     """The losses of one run by step, where there is one."""
-    found: dict[int, float] = {}
-    for point in points:
-        value = point.train_loss if loss == "train_loss" else point.validation_loss
-        if value is not None:
-            found[point.step] = value
-    return found
+    if loss == "train_loss":
+        return {point.step: point.train_loss for point in points if point.train_loss is not None}
+    return {point.step: point.validation_loss for point in points if point.validation_loss is not None}
 
 
 def _own_line(name: str, of_run: Curve) -> dict[str, Any]:

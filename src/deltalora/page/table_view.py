@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from deltalora.errors import StoreError
 from deltalora.page.environment import heading
 from deltalora.report import layout
-from deltalora.report.asked import AskedTable
 from deltalora.report.build import build_table
 from deltalora.report.comparisons import ReadSegments
 from deltalora.report.divergences import divergences
@@ -16,6 +15,7 @@ from deltalora.report.paper import MetricColumn, paper_table
 from deltalora.report.statistics import Summary
 from deltalora.report.table import Cell, RowResult, Table, UnfinishedRun
 from deltalora.results import RunRecord
+from deltalora.results.asked import AskedTable
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,18 @@ from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deltalora.errors import StoreError
 from deltalora.page.collect import Collected, collect
 from deltalora.page.environment import heading
-from deltalora.page.index_view import Index, index_of, write_data, write_index
 from deltalora.page.quiet_collector import quiet_collector
 from deltalora.page.run_line import RunLine
 from deltalora.page.run_view import RunPage, write_run_pages
 from deltalora.page.sample_list import ExampleScores
+
+if TYPE_CHECKING:
+    from deltalora.page.index_view import Index
 
 #: Stands in every index page; a folder without it is not ours to replace.
 MARK = '<meta name="generator" content="deltalora report">'
@@ -80,7 +83,7 @@ def write_page(stores: Sequence[Path], out: Path, example_scores: ExampleScores 
     return Written(out / "index.html", runs, len(index.tables) + len(index.figures), index.faults)
 
 
-def _write_into(folder: Path, collected: Collected, example_scores: ExampleScores | None) -> tuple[Index, int]:
+def _write_into(folder: Path, collected: Collected, example_scores: ExampleScores | None) -> "tuple[Index, int]":
     """Writes everything; returns what the index is of, and how many runs there are."""
     (folder / "runs").mkdir()
     (folder / "data").mkdir()
@@ -95,6 +98,9 @@ def _write_into(folder: Path, collected: Collected, example_scores: ExampleScore
         for run_id, run_folder in collected.folders.items()
     ]
     with _writing(folder / "runs", pages, example_scores) as written:
+        # Tables need the metrics and scipy: read while the processes that write run pages are started already.
+        from deltalora.page.index_view import index_of, write_data, write_index
+
         index = index_of(collected, anchors(collected))
         write_data(folder / "data", index)
         lines = sorted(written(), key=lambda line: line.order)

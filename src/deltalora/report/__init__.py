@@ -12,10 +12,10 @@ from deltalora.report.latex import to_latex
 from deltalora.report.markdown import figure_to_markdown, to_markdown
 from deltalora.report.paper import PaperFigure, PaperTable, hyperparameter_table, paper_figure, paper_table
 from deltalora.report.provenance import PartProvenance, Provenance
-from deltalora.report.selection import Part, TableRow
 from deltalora.report.similarity import SimilarityFigure, build_figure, to_csv
 from deltalora.report.statistics import Interval, Summary, paired_difference, summarise
 from deltalora.report.table import Cell, Effect, EffectCell, PartResult, RowResult, SeedResult, Table
+from deltalora.results.asked import Part, TableRow
 
 __all__ = [
     "Cell",

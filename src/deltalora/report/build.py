@@ -8,7 +8,7 @@ from deltalora.report.comparisons import ExampleBootstrap, ReadSegments
 from deltalora.report.evidence import adjust, family, seed_evidence
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
 from deltalora.report.provenance import trace
-from deltalora.report.selection import Part, Selected, TableRow, select_records
+from deltalora.report.selection import Selected, select_records
 from deltalora.report.setting import departures, dropout_note
 from deltalora.report.statistics import paired_difference, summarise
 from deltalora.report.table import (
@@ -23,6 +23,7 @@ from deltalora.report.table import (
     UnfinishedRun,
 )
 from deltalora.results import Parameters, RunRecord
+from deltalora.results.asked import Part, TableRow
 
 #: The method under test; each control of ours is set against it.
 SUBJECT_ROW = "delta_lora"

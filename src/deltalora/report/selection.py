@@ -1,46 +1,14 @@
 """Which records make a table, and the proof that they may stand in one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from deltalora.errors import StoreError
 from deltalora.results import RunRecord
+from deltalora.results.asked import TableRow
 
 V = TypeVar("V")
-
-
-@dataclass(frozen=True)
-class Part:
-    """The runs asked for that fill the columns of one part (experiment) of a row.
-
-    Attributes:
-        config_id: Configuration of the runs, equal over their seeds.
-        run_ids: Seed asked for -> id of the run it must be: of that configuration on the present data, weights and
-            results version.
-    """
-
-    config_id: str
-    run_ids: Mapping[int, str]
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A row asked for.
-
-    Attributes:
-        label: Name to print.
-        row: Name in conf/method, or the value of the key the table varies, by which the paper's row is found.
-        control: A control of ours, which the paper does not have.
-        parts: Name in conf/experiment -> the runs of that experiment.
-        remark: What sets our line apart from the paper's, printed beside it; empty if nothing does.
-    """
-
-    label: str
-    row: str
-    control: bool
-    parts: Mapping[str, Part]
-    remark: str = ""
 
 
 #: Row -> part -> seed -> record.

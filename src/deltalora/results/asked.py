@@ -6,7 +6,8 @@ records take seconds. What `deltalora table` prints is asked for anew each time,
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -14,12 +15,44 @@ from typing import Self
 from pydantic import Field
 
 from deltalora.errors import StoreError
-from deltalora.report.selection import Part, TableRow
 from deltalora.results.atomic import write_atomic
 from deltalora.results.schema import StoredModel, UtcDatetime, parse
 
 #: Folder of a store; no run id, so that no run can lie in it.
 TABLES_FOLDER = "tables"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The runs asked for that fill the columns of one part (experiment) of a row.
+
+    Attributes:
+        config_id: Configuration of the runs, equal over their seeds.
+        run_ids: Seed asked for -> id of the run it must be: of that configuration on the present data, weights and
+            results version.
+    """
+
+    config_id: str
+    run_ids: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row asked for.
+
+    Attributes:
+        label: Name to print.
+        row: Name in conf/method, or the value of the key the table varies, by which the paper's row is found.
+        control: A control of ours, which the paper does not have.
+        parts: Name in conf/experiment -> the runs of that experiment.
+        remark: What sets our line apart from the paper's, printed beside it; empty if nothing does.
+    """
+
+    label: str
+    row: str
+    control: bool
+    parts: Mapping[str, Part]
+    remark: str = ""
 
 
 class AskedPart(StoredModel):
@@ -30,7 +63,7 @@ class AskedPart(StoredModel):
 
 
 class AskedRow(StoredModel):
-    """A row; see `report.TableRow`."""
+    """A row; see `TableRow`."""
 
     row: str = Field(description="Name in conf/method, or the value of the key the table varies.")
     label: str = Field(description="Name to print.")
