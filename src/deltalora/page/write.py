@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Stands in every index page; a folder without it is not ours to replace.
 MARK = '<meta name="generator" content="deltalora report">'
 
-#: From here on run pages are written by several processes, which take about two seconds to start.
+#: From here on run pages are written by several processes, which take about a second to start.
 _MANY_RUNS = 600
 #: Run pages a process writes at a time: a tenth of a second, for which the others may have to wait at the end.
 _CHUNK = 50
