@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from deltalora import models, tasks
-from deltalora.config import run_config
+from deltalora.config import RunConfig, run_config
+from deltalora.config.schema import ModelConfig
 from deltalora.training import identify_run, name_runs
 
 E2E = ("experiment=e2e", "scale=embedded")
@@ -24,11 +25,11 @@ def test_many_runs_are_named_as_each_is_and_read_what_they_share_once(monkeypatc
     read: Counter[str] = Counter()
     build, identify = tasks.build_task, models.identify
 
-    def build_counted(config):  # type: ignore[no-untyped-def]  # the original's types
+    def build_counted(config: RunConfig) -> tasks.Task:
         read[f"data of {config.experiment}"] += 1
         return build(config)
 
-    def identify_counted(config):  # type: ignore[no-untyped-def]
+    def identify_counted(config: ModelConfig) -> models.ModelIdentity:
         read[f"weights of {config.name}"] += 1
         return identify(config)
 

@@ -10,7 +10,6 @@ from deltalora.results.asked import TableRow
 
 V = TypeVar("V")
 
-
 #: Row -> part -> seed -> record.
 Records = dict[str, dict[str, dict[int, RunRecord]]]
 

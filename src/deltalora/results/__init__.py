@@ -1,8 +1,9 @@
 """What a run leaves behind: its typed record, predictions and progress, the store they lie in, and the ids they go by.
 
-One folder a run, every file written atomically, every key described. Lives here: schema, store, locks, hashes and the
-fingerprint of machine and code. Does not live here: training (`training`), scoring (`metrics`) and anything shown to a
-reader (`report`). Imports neither torch nor transformers, so that reading results costs no more than reading JSON.
+One folder a run, every file written atomically, every key described. Lives here: schema, store, locks, hashes, the
+fingerprint of machine and code, and which runs a table asks for. Does not live here: training (`training`), scoring
+(`metrics`) and anything shown to a reader (`report`). Imports neither torch nor transformers, so that reading results
+costs no more than reading JSON.
 """
 
 from deltalora.results.environment import GitState, fingerprint_environment, git_state
