@@ -26,7 +26,7 @@ def _expected(branch, x, b):
     return ALPHA / b * (x @ branch.lora_A[:b].T @ branch.lora_B[:, :b].T)
 
 
-@pytest.mark.parametrize("update", ["frozen", "all"])
+@pytest.mark.parametrize("update", ["frozen", "all", "detached"])
 @pytest.mark.parametrize("b", range(1, RANK + 1))
 def test_the_scale_is_alpha_over_b_in_evaluation_and_in_training(dylora, update, b):
     _, method = dylora(update=update)
@@ -65,10 +65,25 @@ def test_merging_in_the_middle_of_training_does_not_use_the_drawn_rank(dylora):
 
 @pytest.mark.parametrize("update", ["frozen", "all"])
 def test_only_the_trained_components_move_whatever_momentum_and_decay_do(dylora, make_batch, make_optimizer, update):
-    model, method = dylora(update=update)
+    seen = set()
+    for b, moved in _steps(*dylora(update=update), make_batch, make_optimizer):
+        seen.add(b)
+        assert moved == ({b} if update == "frozen" else set(range(1, b + 1)))
+    assert seen == set(range(1, RANK + 1))
+
+
+def test_detached_lets_momentum_and_decay_move_every_component_whatever_was_drawn(dylora, make_batch, make_optimizer):
+    ranks = set()
+    for b, moved in _steps(*dylora(update="detached"), make_batch, make_optimizer):
+        ranks.add(b)
+        assert moved == set(range(1, RANK + 1))
+    assert ranks == set(range(1, RANK + 1))
+
+
+def _steps(model, method, make_batch, make_optimizer):
+    """Yields the drawn rank and the components of all A and B that moved, of 16 steps under AdamW."""
     optimizer = make_optimizer(method, model)
     batch = make_batch("gpt2")
-    seen = set()
     for step in range(16):
         before = [(a.branch.lora_A.detach().clone(), a.branch.lora_B.detach().clone()) for a in method.adapted]
         method.before_step(step)
@@ -76,23 +91,21 @@ def test_only_the_trained_components_move_whatever_momentum_and_decay_do(dylora,
         optimizer.step()
         method.after_step(step)
         optimizer.zero_grad()
-        b = method.adapted[0].branch.training_rank
-        seen.add(b)
-        expected = {b} if update == "frozen" else set(range(1, b + 1))
+        b, moved = _rank(method), []
         for (A, B), adapted in zip(before, method.adapted, strict=True):
             assert adapted.branch.training_rank == b, "one rank for the whole model"
-            moved_A = {i + 1 for i in range(RANK) if not torch.equal(A[i], adapted.branch.lora_A[i])}
-            moved_B = {i + 1 for i in range(RANK) if not torch.equal(B[:, i], adapted.branch.lora_B[:, i])}
-            assert moved_A == moved_B == expected
-    assert seen == set(range(1, RANK + 1))
+            moved.append({i + 1 for i in range(RANK) if not torch.equal(A[i], adapted.branch.lora_A[i])})
+            moved.append({i + 1 for i in range(RANK) if not torch.equal(B[:, i], adapted.branch.lora_B[:, i])})
+        assert all(one == moved[0] for one in moved)
+        yield b, moved[0]
 
 
-@pytest.mark.parametrize("update", ["frozen", "all"])
+@pytest.mark.parametrize("update", ["frozen", "all", "detached"])
 def test_gradients_reach_the_trained_components_only(dylora, make_batch, update):
     model, method = dylora(update=update)
     method.before_step(next(step for step in range(99) if method.before_step(step) or _rank(method) == 3))
     model(**make_batch("gpt2")).loss.backward()
-    learns = [False, False, True, False] if update == "frozen" else [True, True, True, False]
+    learns = [True, True, True, False] if update == "all" else [False, False, True, False]
     for adapted in method.adapted:
         assert (adapted.branch.lora_A.grad != 0).any(dim=1).tolist() == learns
         assert (adapted.branch.lora_B.grad != 0).any(dim=0).tolist() == learns

@@ -6,10 +6,12 @@ Each optimizer step draws b uniformly from 1..r for the whole model and trains t
 
 The scale is alpha/b, not alpha/r: the official code multiplies alpha/r by sqrt(r/b) in both factors.
 
-With `update="frozen"` (the official script's setting) only component b learns in that step. The official code detaches
-the components below b, but A and B are whole tensors to AdamW, whose momentum and decay go on moving all of them:
-almost as far as the trained one. Here every component that is not trained in a step is put back after it, whatever the
-optimizer did. What the optimizer remembers of it (its moments) does decay.
+With `update="frozen"` only component b learns in that step, with `update="all"` components 1..b do; every other one is
+put back after the step, whatever the optimizer did. What the optimizer remembers of it (its moments) does decay.
+
+`update="detached"` steps as the official program does (huawei-noah/Efficient-NLP@bb44348, run_glue.py): the components
+below b are detached and nothing is put back. A and B are whole tensors to AdamW, whose momentum and decay go on moving
+all components, almost as far as the trained one (divergence: dylora-frozen).
 """
 
 from __future__ import annotations
@@ -30,8 +32,10 @@ class DyLoRAConfig(LowRankConfig):
 
     name: Literal["dylora"] = "dylora"
     rank: int = Field(ge=1, description="Largest rank (r); b is drawn from 1..r.")
-    update: Literal["frozen", "all"] = Field(
-        default="frozen", description="Which components learn in a step with rank b: only b (frozen), or 1..b (all)."
+    update: Literal["frozen", "all", "detached"] = Field(
+        default="frozen",
+        description="Which components move in a step with rank b: only b (frozen), 1..b (all), or by its gradient b "
+        "and by the optimizer's momentum and decay all (detached, the official program).",
     )
     evaluation_rank: int | None = Field(
         default=None, ge=1, description="Rank b used outside training mode and by merge; r if null."
@@ -59,14 +63,14 @@ class DynamicBranch(Branch):
         super().__init__(A, B, config.alpha)
         self.training_rank = config.rank
         self.evaluation_rank = config.evaluation_rank or config.rank
-        self._frozen = config.update == "frozen"
+        self._only_b_learns = config.update != "all"
 
     def factors(self) -> Product:
-        """Returns A[:b], B[:, :b] and alpha/b; in frozen mode no gradient reaches the components before b."""
+        """Returns A[:b], B[:, :b] and alpha/b; unless all of them learn, no gradient reaches the ones before b."""
         if not self.training:
             return self.inference_factors()
         A, B, scaling = self._at_rank(self.training_rank)
-        if self._frozen:
+        if self._only_b_learns:
             A = torch.cat([A[:-1].detach(), A[-1:]])
             B = torch.cat([B[:, :-1].detach(), B[:, -1:]], dim=1)
         return A, B, scaling
@@ -79,12 +83,12 @@ class DynamicBranch(Branch):
         return self.lora_A[:b], self.lora_B[:, :b], self.scaling / b
 
     def trained_components(self) -> slice:
-        """Returns the components that may move in the present step."""
-        return slice(self.training_rank - 1 if self._frozen else 0, self.training_rank)
+        """Returns the components that a gradient reaches in the present step."""
+        return slice(self.training_rank - 1 if self._only_b_learns else 0, self.training_rank)
 
 
 class DyLoRA(LowRankMethod):
-    """Draws a rank before each step and keeps the components it does not train where they are."""
+    """Draws a rank before each step and, unless `update` is detached, keeps what it does not train where it is."""
 
     config: DyLoRAConfig
 
@@ -133,7 +137,9 @@ class DyLoRA(LowRankMethod):
         self._use_drawn_rank()
 
     def after_step(self, step: int) -> None:
-        """Puts every component that was not trained back to where it stood."""
+        """Puts every component that was not trained back to where it stood; with `update="detached"` none."""
+        if self.config.update == "detached":
+            return
         with torch.no_grad():
             for branch, (A, B) in zip(self._dynamic_branches(), self._before, strict=True):
                 trained = branch.trained_components()
