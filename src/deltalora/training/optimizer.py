@@ -1,5 +1,6 @@
 """AdamW over a method's parameter groups, and the learning rate over the steps."""
 
+import re
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +9,10 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from deltalora.config.schema import TrainConfig
 from deltalora.methods import ParameterGroup
+
+#: What transformers' Trainer spares (`get_decay_parameter_names`): these names, LLaMA's RMSNorms (`input_layernorm`,
+#: `norm`) among them, and every LayerNorm, of which only GPT-2's (`ln_1`, `ln_2`, `ln_f`) has none of these names.
+_BIAS_OR_NORM = re.compile(r"bias|layernorm|rmsnorm|(^|\.)norm(\.|$)|_norm(\.|$)|(^|\.)ln_")
 
 
 def build_optimizer(groups: Sequence[ParameterGroup], config: TrainConfig) -> AdamW:
@@ -51,5 +56,4 @@ def linear_schedule(optimizer: torch.optim.Optimizer, warmup_steps: int, total_s
 
 
 def _is_bias_or_norm(name: str) -> bool:
-    lowered = name.lower()
-    return lowered.endswith(".bias") or "layernorm" in lowered or "layer_norm" in lowered or ".ln_" in lowered
+    return _BIAS_OR_NORM.search(name.lower()) is not None
