@@ -1,20 +1,32 @@
 """Exports of real runs on tiny backbones: what peft and transformers load computes what the run computed."""
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import (
+    AutoPeftModelForCausalLM,
+    AutoPeftModelForSeq2SeqLM,
+    AutoPeftModelForSequenceClassification,
+    PeftConfig,
+    PeftModel,
+)
 from safetensors.torch import load_file, save_file
 
+import deltalora
 from deltalora.cli import main
 from deltalora.config import run_config
 from deltalora.errors import ConfigError, ModelError, StoreError
 from deltalora.export import RestoredRun, restore, write_adapter, write_plain
+from deltalora.export.low_rank import module_updates
 from deltalora.methods.dylora import DyLoRA
 from deltalora.methods.low_rank import LowRankMethod
+from deltalora.models.embedded import embedded_model_dir
 from deltalora.results import Store
 from deltalora.training import execute
 
@@ -59,6 +71,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return lambda experiment, method, overrides=(): restore(store, run_id(experiment, method, overrides))
 
 
+def configuration_of(adapter: Path) -> dict[str, object]:
+    """Its adapter_config.json."""
+    read: dict[str, object] = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    return read
+
+
 def logits(run: RestoredRun, model: torch.nn.Module) -> torch.Tensor:
     ids = torch.randint(4, 1000, (3, 20), generator=torch.Generator().manual_seed(3))
     mask = torch.ones_like(ids)
@@ -85,6 +103,11 @@ def test_the_adapter_on_the_untouched_base_gives_the_runs_logits(
     what = f"logits of {experiment}, relative, {' '.join(overrides) or 'as configured'}"
     fidelity.close(method, "export to peft 0.21.2, fp32", what, logits(run, loaded) / scale, expected / scale, 1e-5)
     assert checked.difference <= 1e-5
+    saved = configuration_of(tmp_path / "adapter")
+    assert all(type(alpha) is int and alpha > 0 for alpha in (saved["lora_alpha"], *saved["alpha_pattern"].values()))
+    assert saved["alpha_pattern"].keys() == saved["rank_pattern"].keys()
+    assert saved["modules_to_save"] == (["classifier", "score"] if experiment == "rte" else None), "as peft has them"
+    assert loaded.peft_config["default"].base_model_name_or_path == saved["base_model_name_or_path"]
 
 
 @pytest.mark.parity
@@ -113,12 +136,68 @@ def test_the_plain_model_gives_the_runs_logits(finished, tmp_path, fidelity, exp
 def test_the_rank_is_what_the_method_needs(finished, tmp_path, experiment, method, overrides, rank):
     run = finished(experiment, method, overrides)
     assert write_adapter(run, tmp_path / "adapter").rank == rank
-    saved = json.loads((tmp_path / "adapter/adapter_config.json").read_text(encoding="utf-8"))
+    saved = configuration_of(tmp_path / "adapter")
     assert saved["r"] == rank
-    assert saved["base_model_name_or_path"] is None, "no folder of this machine"
     assert saved["inference_mode"] is True
     names = {"e2e": ["c_attn"], "xsum": ["q_proj", "v_proj"], "rte": ["query", "value"]}[experiment]
     assert set(saved["target_modules"]) == set(names)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "architecture", "network", "arguments"),
+    [
+        ("e2e", "gpt2", AutoPeftModelForCausalLM, {}),
+        ("xsum", "bart", AutoPeftModelForSeq2SeqLM, {}),
+        ("rte", "roberta", AutoPeftModelForSequenceClassification, {"num_labels": 2}),
+    ],
+)
+def test_an_adapter_on_an_embedded_model_finds_it_by_its_place_in_the_package(
+    finished, tmp_path, monkeypatch, experiment, architecture, network, arguments
+):
+    run = finished(experiment, "delta_lora")
+    write_adapter(run, tmp_path / "adapter")
+    saved = configuration_of(tmp_path / "adapter")
+    assert saved["base_model_name_or_path"] == f"deltalora/models/embedded/{architecture}"
+    assert saved["revision"] is None
+    monkeypatch.chdir(Path(deltalora.__file__).parents[1])
+    loaded = network.from_pretrained(str(tmp_path / "adapter"), **arguments)
+    torch.testing.assert_close(logits(run, loaded), logits(run, run.model), rtol=0, atol=1e-5)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        OSError, match=f"deltalora/models/embedded/{architecture}"
+    ):  # and never a stranger's from the hub
+        network.from_pretrained(str(tmp_path / "adapter"), **arguments)
+    readme = (tmp_path / "adapter/README.md").read_text(encoding="utf-8")
+    assert f'from_pretrained(embedded_model_dir("{architecture}")' in readme
+
+
+def test_an_adapter_on_a_hub_model_names_it_there_with_its_commit(finished, tmp_path):
+    run = finished("xsum", "lora")
+    hub = {"source": "hub", "path": "facebook/bart-large", "revision": "main"}
+    config = run.config.model_copy(update={"model": run.config.model.model_copy(update=hub)})
+    write_adapter(replace(run, config=config, identity=replace(run.identity, revision="c0ffee")), tmp_path / "adapter")
+    saved = PeftConfig.from_pretrained(str(tmp_path / "adapter"))
+    assert (saved.base_model_name_or_path, saved.revision) == ("facebook/bart-large", "c0ffee")
+    readme = (tmp_path / "adapter/README.md").read_text(encoding="utf-8")
+    assert 'from_pretrained("facebook/bart-large", revision="c0ffee")' in readme
+
+
+def test_an_adapter_on_a_local_model_names_the_model_and_no_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "weights here"
+    shutil.copytree(embedded_model_dir("bart"), folder)
+    store = Store(tmp_path / "store")
+    local = ["model.source=local", f"model.path='{folder}'", "train.max_steps=3", f"runtime.results_dir={store.root}"]
+    run_id = execute(run_config([*EXPERIMENTS["xsum"], "method=lora", *local])).record.run_id
+    run = restore(store, run_id, folder)
+    write_adapter(run, tmp_path / "adapter")
+    assert configuration_of(tmp_path / "adapter")["base_model_name_or_path"] == "./tiny_bart"
+    for path in (tmp_path / "adapter").iterdir():
+        assert folder.name.encode() not in path.read_bytes(), path.name
+        assert str(tmp_path).encode() not in path.read_bytes(), path.name
+    folder.rename(tmp_path / "tiny_bart")
+    monkeypatch.chdir(tmp_path)
+    loaded = AutoPeftModelForSeq2SeqLM.from_pretrained(str(tmp_path / "adapter"))
+    torch.testing.assert_close(logits(run, loaded), logits(run, run.model), rtol=0, atol=1e-5)
 
 
 def test_loras_own_factors_are_written_as_they_are(finished, tmp_path):
@@ -152,8 +231,23 @@ def test_dylora_is_exported_at_any_rank(finished, tmp_path, b):
     assert write_adapter(run, tmp_path / "adapter").rank == b
     loaded = PeftModel.from_pretrained(run.untouched(), str(tmp_path / "adapter"))
     torch.testing.assert_close(logits(run, loaded), logits(run, run.model), rtol=0, atol=1e-5)
-    saved = json.loads((tmp_path / "adapter/adapter_config.json").read_text(encoding="utf-8"))
+    saved = configuration_of(tmp_path / "adapter")
     assert saved["lora_alpha"] == run.config.method.alpha, "scaling alpha/b at rank b"
+
+
+def test_an_alpha_that_is_not_whole_is_rounded_and_the_rest_is_in_B(finished, tmp_path):
+    run = finished("e2e", "adalora")
+    assert isinstance(run.method, LowRankMethod)
+    write_adapter(run, tmp_path / "adapter")
+    saved = configuration_of(tmp_path / "adapter")
+    tensors = load_file(tmp_path / "adapter/adapter_model.safetensors")
+    rests = set()
+    for update in module_updates(run):
+        alpha = saved["alpha_pattern"].get(update.module, saved["lora_alpha"])
+        B = tensors[f"base_model.model.{update.module}.lora_B.weight"]
+        torch.testing.assert_close(alpha / update.rank * B, update.scaling * update.B, rtol=1e-6, atol=0)
+        rests.add(update.scaling * update.rank - alpha)
+    assert all(0 < abs(rest) < 0.5 for rest in rests), "of alpha / (r + 1e-5)"
 
 
 def test_adaloras_ranks_differ_by_module_and_may_be_zero(finished, tmp_path):
@@ -165,7 +259,7 @@ def test_adaloras_ranks_differ_by_module_and_may_be_zero(finished, tmp_path):
         thin.branch.lora_E[1:] = 0.0
         thin.branch.lora_E[0] = 0.5
     write_adapter(run, tmp_path / "adapter")
-    saved = json.loads((tmp_path / "adapter/adapter_config.json").read_text(encoding="utf-8"))
+    saved = configuration_of(tmp_path / "adapter")
     assert emptied.projection.module not in saved["target_modules"]
     assert saved["rank_pattern"][thin.projection.module] == 1
     loaded = PeftModel.from_pretrained(run.untouched(), str(tmp_path / "adapter"))

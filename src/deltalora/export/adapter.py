@@ -3,6 +3,17 @@
 Every method with low-rank branches fits, Delta-LoRA included: its W moved by a matrix of rank 2r at most (see
 `methods.delta_lora`), so it is a LoRA of rank 2r. DyLoRA is written at its evaluation rank; AdaLoRA as a LoRA with its
 own rank in every module, since peft's AdaLoRA computes with another scaling.
+
+`base_model_name_or_path` of adapter_config.json says where a user finds the backbone, without a folder of this machine:
+
+- from the hub, its name there; `revision` has the commit.
+- embedded, its place inside the package, as `deltalora/models/embedded/gpt2`: `from_pretrained` loads it in the folder
+  that holds the package (site-packages). `gpt2` alone would be another model, the hub's.
+- from a local folder, `./` and the model's name in the record, which has no folder: put the weights there. README.md
+  has their sha256.
+- null for random weights, which are to be had nowhere.
+
+README.md of the adapter has the way that always works: load the backbone, and hand it to `PeftModel.from_pretrained`.
 """
 
 import warnings
@@ -14,6 +25,7 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 
+import deltalora
 from deltalora.config.task import Form
 from deltalora.errors import ConfigError
 from deltalora.export.check import Checked, compare
@@ -22,13 +34,14 @@ from deltalora.export.low_rank import ModuleUpdate, module_updates
 from deltalora.export.restore import RestoredRun
 from deltalora.methods import head_parameters
 from deltalora.models import Backbone
+from deltalora.models.embedded import embedded_model_dir
 
 _TASKS = {"causal": TaskType.CAUSAL_LM, "seq2seq": TaskType.SEQ_2_SEQ_LM, "classification": TaskType.SEQ_CLS}
 
 _LOADING = """from peft import PeftModel
 from transformers import {network}
-
-base = {network}.from_pretrained("{base}"{arguments})
+{imports}
+base = {network}.from_pretrained({base}{arguments})
 model = PeftModel.from_pretrained(base, "THIS FOLDER")
 """
 
@@ -60,9 +73,8 @@ def write_adapter(run: RestoredRun, target: Path) -> Checked:
     _fill_head(adapted, run.model)
     with whole_folder(target) as folder:
         adapted.save_pretrained(str(folder), save_embedding_layers=False)
-        # No adapter should name a folder of this machine.
         configuration = adapted.peft_config["default"]
-        configuration.base_model_name_or_path = run.config.model.path if run.config.model.source == "hub" else None
+        configuration.base_model_name_or_path = _base_name(run)
         configuration.revision = run.identity.revision
         configuration.inference_mode = True
         configuration.save_pretrained(str(folder))
@@ -84,27 +96,28 @@ def _configuration(run: RestoredRun, base: Backbone, updates: Sequence[ModuleUpd
     """LoRA's configuration with the commonest rank as the rule and every other as an exception to it."""
     kept = [update for update in updates if update.rank > 0]
     rank = Counter(update.rank for update in kept).most_common(1)[0][0]
+    usual = next(update for update in kept if update.rank == rank)
     others = [update for update in kept if update.rank != rank]
-    head = sorted({name.split(".")[0] for name in head_parameters(base)})
     form: Form = run.config.task.form
     return LoraConfig(
-        task_type=_TASKS[form],
+        task_type=_TASKS[form],  # SEQ_CLS: peft itself adds the head's names to modules_to_save
         r=rank,
-        lora_alpha=_alpha(kept[0].scaling, rank),
+        lora_alpha=_alpha(usual),
         rank_pattern={update.module: update.rank for update in others},
-        alpha_pattern={update.module: _alpha(update.scaling, update.rank) for update in others},
+        alpha_pattern={update.module: _alpha(update) for update in others},
         target_modules=_targets(base, [update.module for update in kept]),
-        fan_in_fan_out=kept[0].transposed,
+        fan_in_fan_out=usual.transposed,
         lora_dropout=0.0,
         bias="none",
-        modules_to_save=head or None,
     )
 
 
-def _alpha(scaling: float, rank: int) -> int:
-    """What peft divides by r to get its scaling; its type says int, and any number serves."""
-    alpha = scaling * rank
-    return round(alpha) if abs(alpha - round(alpha)) < 1e-9 else alpha  # type: ignore[return-value]
+def _alpha(update: ModuleUpdate) -> int:
+    """The whole number that peft divides by r to get its scaling, nearest to ours; `_fill` puts the rest into B.
+
+    AdaLoRA's is not whole, as its scaling is alpha / (r + 1e-5).
+    """
+    return max(1, round(update.scaling * update.rank))
 
 
 def _targets(base: Backbone, modules: Sequence[str]) -> list[str]:
@@ -120,7 +133,8 @@ def _fill(adapted: PeftModel, updates: Sequence[ModuleUpdate]) -> None:
         if update.rank > 0:
             layer = adapted.base_model.model.get_submodule(update.module)
             layer.lora_A["default"].weight.copy_(update.A)
-            layer.lora_B["default"].weight.copy_(update.B)
+            rest = update.scaling * update.rank / _alpha(update)  # 1, and B is as it was, where alpha is whole
+            layer.lora_B["default"].weight.copy_(update.B * rest)
 
 
 @torch.no_grad()
@@ -150,10 +164,24 @@ def _loading(run: RestoredRun, base: Backbone) -> str:
     form: Form = run.config.task.form
     network = {"causal": "CausalLM", "seq2seq": "Seq2SeqLM", "classification": "SequenceClassification"}[form]
     labels = f", num_labels={base.config.num_labels}" if form == "classification" else ""
-    hub = run.config.model.source == "hub"
+    model = run.config.model
+    hub, embedded = (model.weights == "pretrained" and model.source == source for source in ("hub", "embedded"))
     revision = f', revision="{run.identity.revision}"' if hub else ""
+    folder = f'embedded_model_dir("{model.path}")' if embedded else f'"FOLDER OF {model.name}"'
     return _LOADING.format(
         network=f"AutoModelFor{network}",
-        base=run.config.model.path if hub else f"FOLDER OF {run.config.model.name}",
+        imports="\nfrom deltalora.models.embedded import embedded_model_dir\n" if embedded else "",
+        base=f'"{model.path}"' if hub else folder,
         arguments=f"{revision}{labels}",
     )
+
+
+def _base_name(run: RestoredRun) -> str | None:
+    """What the adapter calls its backbone; see the module's docstring."""
+    model = run.config.model
+    if model.weights == "random":
+        return None
+    if model.source == "embedded":
+        installed_in = Path(deltalora.__file__).parents[1]
+        return embedded_model_dir(model.path).relative_to(installed_in).as_posix()
+    return model.path if model.source == "hub" else f"./{model.name}"
