@@ -23,6 +23,7 @@ FLOORS: dict[str, int] = {
     "corpus": 1,
     "config": 2,
     "report": 2,
+    "audit": 3,
     "page": 3,
     "tasks": 3,
     "models": 3,
@@ -98,14 +99,16 @@ def test_modules_import_each_other_in_no_circle() -> None:
     assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if room(name) in ("metrics", "report", "results")])
-def test_metrics_report_and_results_name_neither_torch_nor_transformers(module: str) -> None:
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if room(name) in ("audit", "metrics", "report", "results")]
+)
+def test_audit_metrics_report_and_results_name_neither_torch_nor_transformers(module: str) -> None:
     assert {name.split(".")[0] for name in imports(MODULES[module])}.isdisjoint({"torch", "transformers"})
 
 
-def test_metrics_report_and_results_load_neither_torch_nor_transformers() -> None:
+def test_audit_metrics_report_and_results_load_neither_torch_nor_transformers() -> None:
     code = (
-        "import sys, deltalora.metrics, deltalora.report, deltalora.results;"
+        "import sys, deltalora.audit, deltalora.metrics, deltalora.report, deltalora.results;"
         "sys.exit(' '.join({'torch', 'transformers'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deltalora.config import RunConfig, config_dir
-from deltalora.report import hyperparameter_table
+from deltalora.config import GlueConfig, RunConfig, config_dir
+from deltalora.methods.targets import find_projections
+from deltalora.models import meta_backbone
+from deltalora.report import hyperparameter_table, paper_table
 
 Configure = Callable[..., RunConfig]
 
@@ -144,10 +146,14 @@ def test_upstream_code_is_read_at_one_commit_per_repository() -> None:
     assert "microsoft/LoRA" in commits
 
 
+#: Printed, and no hyper-parameter of a run: what every low-rank method adapts, and the metric of the paper's Table 4.
+FIXED = ("trainable_matrices", "evaluation_metric")
+
+
 def printed_in(experiment: str, table: str) -> dict[str, object]:
-    """What could be read of an experiment's column."""
+    """An experiment's column, without what no key of a run sets."""
     found = hyperparameter_table(table).column(STATED[experiment][0])
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if name not in FIXED}
 
 
 @pytest.mark.golden
@@ -169,6 +175,25 @@ def test_what_the_files_tag_as_the_papers_is_in_the_papers_table(experiment: str
     found = [leaf for file in ("train.yaml", *shared, *own) for leaf in leaves(config_dir() / file)]  # later ones win
     tagged = {leaf.key: yaml.safe_load(leaf.value) for leaf in found if leaf.tag == tag}
     assert tagged == {NAMES[name][0]: value for name, value in printed_in(experiment, table).items()}
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("experiment", STATED)
+def test_the_matrices_that_the_paper_names_are_those_adapted(configure: Configure, experiment: str) -> None:
+    column, (table, *_) = STATED[experiment]
+    assert hyperparameter_table(table).column(column)["trainable_matrices"] == "W_Q, W_V"
+    run = configure(f"experiment={experiment}", "scale=paper", "method=lora")
+    labels = run.task.num_labels if isinstance(run.task, GlueConfig) else None
+    kinds = {projection.role for projection in find_projections(meta_backbone(run.model, labels))}
+    assert kinds == {"q", "v"}
+
+
+@pytest.mark.golden
+def test_the_metric_of_each_glue_task_is_the_one_that_table_14_names() -> None:
+    columns = {column.part: column.score for column in paper_table("table4").metrics if column.block == 1}
+    assert {task: columns[f"glue/{task}"] for task in GLUE} == {
+        task: hyperparameter_table("table14").column(task)["evaluation_metric"] for task in GLUE
+    }
 
 
 def at(tree: object, key: str) -> object:

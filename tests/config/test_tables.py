@@ -33,7 +33,7 @@ def test_table1_is_ten_rows_by_two_seeds_and_every_row_is_another_configuration(
 
 
 def test_the_table_holds_every_row_the_paper_has() -> None:
-    assert {row.row for row in paper_table("table1").rows} <= set(ROWS)
+    assert {row.row for row in paper_table("table1").rows if not row.quoted} <= set(ROWS)
 
 
 PER_METHOD = {"table1": ("e2e", 2), "table2": ("webnlg", 1), "table3": ("xsum", 1)}

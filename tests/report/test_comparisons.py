@@ -319,7 +319,9 @@ def test_a_table_adjusts_within_each_family_and_counts_its_tests(runs, scored, t
         TABLE1, rows, records, "embedded", "embedded", (1, 2), lambda r: read_segments(tmp_path / r.run_id, r.segments)
     )
     for effects, family in zip(
-        ([row.effect for row in table.rows if row.effect], table.control_effects), table.families, strict=True
+        ([row.effect for row in table.rows if row.effect and not row.quoted], table.control_effects),
+        table.families,
+        strict=True,
     ):
         cells = [cell for effect in effects for cell in effect.cells.values()]
         seeds = [c.over_seeds for c in cells if c.over_seeds.p_value is not None]

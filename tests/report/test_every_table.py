@@ -2,10 +2,12 @@
 
 import json
 import re
+from decimal import Decimal
 
 import pytest
 
 from deltalora.report import Part, TableRow, build_table, paper_table, to_json, to_latex, to_markdown
+from deltalora.report.layout import unfinished_lines
 from deltalora.results import ScoreEntry
 
 TABLES = ["table1", "table2", "table3", "table4", "table5", "table6", "table8", "table9"]
@@ -70,7 +72,8 @@ def test_every_table_is_json_with_a_cell_for_each_column(table):
     content = json.loads(to_json(table))
     names = {column["name"] for column in content["columns"]}
     assert all(row["cells"].keys() == names for row in content["rows"])
-    assert all(row["cells"][name]["ours"]["n"] == 2 for row in content["rows"] for name in names)
+    runs = [row for row in content["rows"] if row["quoted"] is None]
+    assert all(row["cells"][name]["ours"]["n"] == 2 for row in runs for name in names)
 
 
 def test_the_notes_of_the_paper_table_stand_under_it(table):
@@ -90,8 +93,8 @@ def test_sweeps_measure_every_value_from_zero(name, reference, make_record, conf
     bleu = {row.row: row.effect.cells["BLEU"] for row in table.rows[1:]}
     assert bleu[table.rows[1].row].ours.mean == pytest.approx(2)
     assert table.control_effects == ()
-    printed = {"table8": ("2", 1.90), "table9": ("900", 1.90)}[name]  # 70.84 - 68.94 and 71.00 - 69.10
-    assert bleu[printed[0]].paper == printed[1]
+    printed = {"table8": "2", "table9": "900"}[name]  # 70.84 - 68.94 and 71.00 - 69.10
+    assert bleu[printed].paper == Decimal("1.90")
 
 
 def test_a_start_step_that_was_scaled_stands_below_the_papers(make_record):
@@ -131,11 +134,34 @@ def test_a_rate_of_edits_may_exceed_one_and_a_lower_one_is_better(make_record):
     assert table.rows[0].cells["TER-tercom-A"].ours.mean == 1.405
 
 
-def test_a_gain_the_paper_states_stands_in_where_its_numbers_could_not_be_read():
+def test_the_row_quoted_from_loras_paper_stands_below_the_papers_own_and_has_no_run():
     rows = [row for row in rows_of("table2") if row.row in ("lora", "delta_lora")]
-    effect = build_table(paper_table("table2"), rows, [], "embedded", "embedded", (1, 2)).rows[1].effect
-    papers = [effect.cells[name].paper for name in ("BLEU-S", "BLEU-U", "BLEU-A", "METEOR-A")]
-    assert papers == [0.79, 1.07, 0.91, None]
+    table = build_table(paper_table("table2"), rows, [], "embedded", "embedded", (1, 2))
+    assert [row.row for row in table.rows] == ["lora", "lora_published", "delta_lora"]
+    quoted = table.rows[1]
+    assert (quoted.quoted, quoted.runs_asked, quoted.parts) == ("LoRA's paper (Hu et al. 2022)", 0, {})
+    assert (quoted.cells["BLEU-A"].paper, quoted.cells["BLEU-A"].ours) == (Decimal("55.3"), None)
+    assert quoted.effect.cells["TER-A"].paper == Decimal("-0.03")
+    text = to_markdown(table)
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "paper, quoted" in line]
+    assert lines[0] == ["LoRA", "paper, quoted", "0.375M", "", "62.1", "46.7", "55.3", "0.44", "0.38", "0.41"]
+    assert "lora_published" not in [line.partition(",")[0] for line in unfinished_lines(table)]
+
+
+def test_table_6_has_the_learning_rate_and_lambda_of_the_paper_and_of_our_runs(make_record, configure):
+    config = configure(max_steps=500, name="delta_lora", update_ratio=2.0)
+    config["train"]["learning_rate"] = 0.004
+    rows = [TableRow("Delta-LoRA", "delta_lora", False, {"e2e": Part("c", {1: "d"})})]
+    record = make_record("delta_lora", 1, run_id="d", config=config)
+    table = build_table(paper_table("table6"), rows, [record], "embedded", "embedded", (1,))
+    lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in to_markdown(table).splitlines()
+        if line.startswith("|")
+    ]
+    assert lines[0][:5] == ["Method", "From", "Parameters", "Learning rate", "λ"]
+    assert lines[2][1:5] == ["paper", "", "2e-4", "2"]
+    assert lines[3][3:5] == ["0.004", "2"]
 
 
 def test_the_references_scored_against_are_in_the_header_and_older_records_need_no_text_form(make_record, configure):

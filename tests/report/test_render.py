@@ -79,7 +79,7 @@ def test_markdown_marks_controls_missing_numbers_single_seeds_and_failures(table
     grid = grids(to_markdown(table))[0]
     assert line_of(grid, "LoRA, alpha x 3", "control (ours), 3 seeds")
     assert line_of(grid, "LoRA, no dropout", "control (ours), not run")[3:] == ["–"] * 6
-    assert line_of(grid, "DyLoRA", "paper")[4:] == ["n/a"] * 5
+    assert line_of(grid, "DyLoRA", "paper")[4:] == ["67.89", "8.50", "44.07", "70.52", "2.26"]
     adalora = line_of(grid, "AdaLoRA", "ours")
     assert adalora[1] == "ours, 1 of 3 seeds"
     assert adalora[4] == "39.00 (n=1)"
@@ -92,7 +92,9 @@ def test_markdown_shows_effects_with_intervals_beside_the_papers(table):
     assert line_of(effects, "Delta-LoRA", "95% interval")[3] == "+2.00…+2.00"
     assert line_of(effects, "AdaLoRA", "ours, 1 seed")[3] == "-2.00 (n=1)"
     assert line_of(controls, "LoRA, alpha x 3", "ours, 3 seeds")[3] == "-1.00"
-    assert not any(line[0] == "DyLoRA" for line in effects)
+    assert line_of(effects, "LoRA, quoted", "paper")[3:] == ["+0.80", "+0.07", "+1.19", "+0.68", "+0.08"]
+    with pytest.raises(AssertionError, match="no line DyLoRA, ours"):
+        line_of(effects, "DyLoRA", "ours")
 
 
 def test_markdown_states_scale_data_rule_split_seeds_and_the_unit_m(table):
@@ -162,7 +164,7 @@ def test_json_holds_unrounded_numbers_and_null_where_there_is_none(table):
     rows = {row["row"]: row for row in content["rows"]}
     assert rows["lora"]["cells"]["BLEU"]["paper"] == 69.60
     assert rows["lora"]["cells"]["BLEU"]["ours"]["mean"] == pytest.approx(44 + 2 / 3, abs=1e-12)
-    nothing = {"paper": None, "ours": None, "difference": None, "paper_in_interval": None}
+    nothing = {"paper": 67.89, "ours": None, "difference": None, "paper_in_interval": None}
     assert rows["dylora"]["cells"]["BLEU"] == nothing
     assert rows["delta_lora"]["effect"]["cells"]["BLEU"]["paper"] == 1.24
     runs = {name: row["parts"]["e2e"] for name, row in rows.items()}

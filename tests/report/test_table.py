@@ -1,4 +1,5 @@
 import hashlib
+from decimal import Decimal
 
 import pytest
 
@@ -25,6 +26,10 @@ ROWS = [LORA, DELTA, CONTROL]
 
 def build(records, rows=ROWS, scale="embedded", source="embedded") -> Table:
     return build_table(paper_table("table1"), rows, records, scale, source, SEEDS)
+
+
+def row_of(table, name):
+    return next(row for row in table.rows if row.row == name)
 
 
 def cell(table, row, column):
@@ -72,10 +77,10 @@ def test_every_number_leads_to_its_run(make_record):
 def test_the_effect_is_paired_with_lora_on_common_seeds_and_stands_beside_the_papers(make_record):
     records = [make_record("lora", seed, bleu=bleu) for seed, bleu in [(1, 0.40), (2, 0.50)]]
     records += [make_record("delta_lora", seed, bleu=bleu) for seed, bleu in [(1, 0.41), (2, 0.52), (3, 0.9)]]
-    effect = build(records).rows[1].effect
+    effect = row_of(build(records), "delta_lora").effect
     assert (effect.left, effect.right) == ("Delta-LoRA", "LoRA (repr.)")
     bleu = effect.cells["BLEU"]
-    assert bleu.paper == 1.24
+    assert bleu.paper == Decimal("1.24")
     assert (bleu.ours.n, bleu.ours.mean) == (2, pytest.approx(1.5))
     assert bleu.ours.interval.low < 1.5 < bleu.ours.interval.high
     assert effect.cells["Val. loss"].ours.mean == pytest.approx(-0.015)
@@ -84,10 +89,10 @@ def test_the_effect_is_paired_with_lora_on_common_seeds_and_stands_beside_the_pa
 
 @pytest.mark.golden
 def test_the_papers_own_effects_are_those_of_its_table():
-    effect = build([]).rows[1].effect
+    effect = row_of(build([]), "delta_lora").effect
     # 70.84-69.60, 8.91-8.78, 46.47-45.61, 72.24-71.12 (the text says 1.13), 2.53-2.45
     papers = [effect.cells[metric].paper for metric in ("BLEU", "NIST", "METEOR", "ROUGE-L", "CIDEr")]
-    assert papers == [1.24, 0.13, 0.86, 1.12, 0.08]
+    assert papers == [Decimal(text) for text in ("1.24", "0.13", "0.86", "1.12", "0.08")]
 
 
 def test_the_reference_has_no_effect_and_delta_lora_is_set_against_every_control(make_record):
@@ -189,25 +194,26 @@ def test_equal_dropouts_and_rows_without_a_branch_need_no_note(make_record, conf
 def test_a_control_has_no_paper_numbers(make_paper_record):
     table = build([make_paper_record("lora_alpha_matched", 1)], scale="paper", source="hub")
     assert table.comparable
-    control = table.rows[2]
+    control = row_of(table, "lora_alpha_matched")
     assert control.control
     assert not control.in_paper
     assert control.paper_parameters is None
     assert all(c.paper is None and c.difference is None for c in control.cells.values())
 
 
-def test_a_number_the_transcriber_could_not_read_stays_none(make_paper_record):
+def test_at_the_papers_scale_a_row_shows_its_distance_from_the_printed_number(make_paper_record):
     rows = [asked("DyLoRA", "dylora"), LORA]
     table = build([make_paper_record("dylora", 1)], rows=rows, scale="paper", source="hub")
     assert table.comparable
     bleu = cell(table, "dylora", "BLEU")
-    assert (bleu.paper, bleu.difference) == (None, None)
-    assert table.rows[0].effect.cells["BLEU"].paper is None
+    assert bleu.paper == Decimal("67.89")
+    assert bleu.difference == pytest.approx(bleu.ours.mean - 67.89)
+    assert row_of(table, "dylora").effect.cells["BLEU"].paper == Decimal("-1.71")
 
 
 def test_parameter_counts_are_exact_and_the_papers_stand_as_printed(make_record):
     table = build([make_record("delta_lora", 1)])
-    delta = table.rows[1]
+    delta = row_of(table, "delta_lora")
     counted = delta.parts["e2e"]
     assert (counted.trainable, counted.extra_updatable, counted.head) == (6144, 98304, 0)
     assert delta.paper_parameters == "0.375M + 48M"
@@ -240,7 +246,7 @@ def test_a_metric_one_run_lacks_lowers_n_of_that_cell_only(make_record):
 
 def test_a_table_without_any_run_is_a_table_of_the_paper():
     table = build([])
-    assert cell(table, "delta_lora", "BLEU").paper == 70.84
+    assert cell(table, "delta_lora", "BLEU").paper == Decimal("70.84")
     assert cell(table, "delta_lora", "BLEU").ours is None
     assert table.provenance.seeds == ()
     assert table.provenance.results_version is None

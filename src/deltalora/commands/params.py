@@ -49,15 +49,13 @@ def params(arguments: Sequence[str]) -> int:
 
 def _paper(experiment: str, method: str) -> dict[str, str]:
     """The paper's figure as printed, and the convention that explains it where it is not ours."""
-    row = paper_table(_TABLE_OF[experiment.split("/")[0]]).row(method)
+    table = paper_table(_TABLE_OF[experiment.split("/")[0]])
+    row = table.row(method)
     if row is None:
         return {}
-    found = {"trainable": row.trainable.text, "source": row.trainable.source}
-    if row.extra_updatable is not None:
-        found["extra_updatable"] = row.extra_updatable.text
-    if row.parameter_note is not None:
-        found["convention"] = row.parameter_note
-    return found
+    source = f"arXiv 2309.02411, {table.name.replace('table', 'Table ')}"
+    convention = {} if row.parameter_note is None else {"convention": row.parameter_note}
+    return {**table.printed_in(method), "source": source, **convention}
 
 
 def _show(counted: dict[str, dict[str, Any]]) -> None:

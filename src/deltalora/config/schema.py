@@ -93,7 +93,7 @@ class TrainConfig(Section):
         default=None, description="warm-up as a part of all optimizer steps, rounded up; or None and warmup_steps"
     )
     weight_decay: Annotated[float, Field(ge=0)]
-    decay_bias_and_norm: bool = Field(description="whether weight decay also reaches biases and LayerNorm weights")
+    decay_bias_and_norm: bool = Field(description="whether weight decay also reaches biases and the weights of norms")
     adam_beta1: Probability
     adam_beta2: Probability
     adam_epsilon: Annotated[float, Field(gt=0)]

@@ -15,7 +15,7 @@ from deltalora.page.run_curves import curve_of
 from deltalora.page.run_line import RunLine
 from deltalora.page.run_list import run_list_script
 from deltalora.page.table_view import TableView, table_view
-from deltalora.report.divergences import Divergence, divergences
+from deltalora.report.divergences import Divergence, divergences, never_reported
 from deltalora.report.fidelity import OracleRow, PublishedRow, fidelity_rows
 from deltalora.report.json_export import to_json
 from deltalora.report.paper import paper_figure
@@ -49,6 +49,7 @@ class Index:
     figures: tuple[FigureView, ...]
     plots: tuple[Plot, ...]
     training: tuple[Plot, ...]
+    silent: tuple[Divergence, ...]
     register: tuple[Divergence, ...]
     oracles: tuple[OracleRow, ...]
     published: tuple[PublishedRow, ...]
@@ -91,6 +92,7 @@ def index_of(collected: Collected, anchors: Sequence[str]) -> Index:
         figures=tuple(figures),
         plots=_present(varied_plot(view) for view in tables),
         training=_present(training_plot(view, curves) for view in tables),
+        silent=never_reported(),
         register=tuple(divergences().values()),
         oracles=tuple(row for row in rows if isinstance(row, OracleRow)),
         published=tuple(row for row in rows if isinstance(row, PublishedRow)),

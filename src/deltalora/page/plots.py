@@ -58,8 +58,7 @@ def varied_plot(view: TableView) -> Plot | None:
         panels: list[dict[str, Any]] = [
             {"title": f"Ours, {view.asked.scale} scale", "x": name, "y": title, "lines": [line("ours", "ours", ours)]}
         ]
-        # Numbers of the paper that could not be read leave gaps; a line across them would be a trend nobody printed.
-        of_paper = line("paper", "paper", paper) | {"points_only": len(paper) < len(table.rows)}
+        of_paper = line("paper", "paper", paper)
         if paper and table.comparable:
             panels[0]["title"] = "Ours and the paper's"
             panels[0]["lines"].append(of_paper)
@@ -78,8 +77,7 @@ def varied_plot(view: TableView) -> Plot | None:
     used = (
         " K is the paper's; the step used is a part of it (see the table)." if name == "K" and table.departures else ""
     )
-    read = "Of the paper's points only those are drawn that could be read."
-    text = f"The chosen metric against {name}; a point is the mean over seeds. {band} {apart} {read}{used}"
+    text = f"The chosen metric against {name}; a point is the mean over seeds. {band} {apart}{used}"
     title = f"{view.heading}: the metric as {name} grows"
     return Plot(f"{view.anchor}-curve", title, text, view.asked.scale, {"views": views}, f"{view.anchor}.csv")
 
@@ -88,7 +86,7 @@ def _varied(table: Table, column: str, *, ours: bool) -> list[tuple[float, Summa
     points = []
     for row in table.rows:
         cell = row.cells[column]
-        summary = cell.ours if ours else Summary(1, cell.paper, None, None) if cell.paper is not None else None
+        summary = cell.ours if ours else None if cell.paper is None else Summary(1, float(cell.paper), None, None)
         if summary is not None:
             points.append((float(row.row), summary))
     return sorted(points, key=lambda point: point[0])

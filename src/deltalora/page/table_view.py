@@ -10,7 +10,7 @@ from deltalora.report import layout
 from deltalora.report.build import build_table
 from deltalora.report.comparisons import ReadSegments
 from deltalora.report.divergences import divergences
-from deltalora.report.layout import MISSING, NOT_AVAILABLE, Grid
+from deltalora.report.layout import MISSING, Grid
 from deltalora.report.paper import MetricColumn, paper_table
 from deltalora.report.statistics import Summary
 from deltalora.report.table import Cell, RowResult, Table, UnfinishedRun
@@ -184,8 +184,8 @@ def _line(row: RowResult, table: Table, method: str, anchor: str) -> Line:
     return Line(
         method=method,
         result=row,
-        paper_parameters=(row.paper_parameters or NOT_AVAILABLE) if row.in_paper else "",
-        parameters="" if several else _parameters(row),
+        paper_parameters=row.paper_parameters or "",
+        parameters="" if several or row.quoted is not None else _parameters(row),
         entries=tuple(_entry(row, row.cells[column.name], column, table) for column in table.columns),
         runs=tuple(runs),
         causes=_causes(row, table, anchor),
@@ -205,10 +205,7 @@ def _parameters(row: RowResult) -> str:
 
 
 def _entry(row: RowResult, cell: Cell, column: MetricColumn, table: Table) -> Entry:
-    paper = None
-    if column.in_paper:
-        printed = f"{cell.paper:.{column.paper_decimals}f}" if cell.paper is not None else NOT_AVAILABLE
-        paper = printed if row.in_paper else ""
+    paper = ("" if cell.paper is None else str(cell.paper)) if column.in_paper else None
     gap = None
     if column.in_paper and table.comparable:
         gap = signed(cell.difference, column.our_decimals) if cell.difference is not None else ""
@@ -216,6 +213,8 @@ def _entry(row: RowResult, cell: Cell, column: MetricColumn, table: Table) -> En
     if cell.paper_in_interval is not None:
         remark = "paper in our interval" if cell.paper_in_interval else "paper outside our interval"
     ours, n, interval = summary_text(cell.ours, column.our_decimals)
+    if row.quoted is not None:
+        ours = ""
     return Entry(paper, ours, n, interval, gap, remark)
 
 
@@ -236,7 +235,9 @@ def signed(value: float, decimals: int) -> str:
 
 def _causes(row: RowResult, table: Table, anchor: str) -> tuple[tuple[str, str], ...]:
     causes = [(row.remark, "")] if row.remark else []
-    if row.control:
+    if row.quoted is not None:
+        causes.append((f"quoted by the paper from {row.quoted}; no run of ours", ""))
+    elif row.control:
         causes.append(("no row of the paper", ""))
     elif table.departures:
         causes.append(("not the paper's setting", f"{anchor}-why"))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from deltalora.errors import StoreError
 from deltalora.report.comparisons import ExampleBootstrap, ReadSegments
@@ -9,7 +10,7 @@ from deltalora.report.evidence import adjust, family, seed_evidence
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
 from deltalora.report.provenance import trace
 from deltalora.report.selection import Selected, select_records
-from deltalora.report.setting import departures, dropout_note
+from deltalora.report.setting import departures, dropout_note, method_setting
 from deltalora.report.statistics import paired_difference, summarise
 from deltalora.report.table import (
     VALIDATION_LOSS,
@@ -19,6 +20,7 @@ from deltalora.report.table import (
     PartResult,
     RowResult,
     SeedResult,
+    Setting,
     Table,
     UnfinishedRun,
 )
@@ -27,6 +29,9 @@ from deltalora.results.asked import Part, TableRow
 
 #: The method under test; each control of ours is set against it.
 SUBJECT_ROW = "delta_lora"
+
+#: Printed column that is a hyper-parameter -> its key in the record's config.
+_SETTING_KEYS = {"learning_rate": "train.learning_rate", "update_ratio": "method.update_ratio"}
 
 #: Unit of a score -> smallest value, largest value, and both in words.
 _RANGES = {
@@ -95,6 +100,9 @@ def build_table(
                 effect=effects.get(row.row),
             )
         )
+        # A row that the paper quotes stands where the paper has it, below the authors' own run of the method.
+        if row.row == reference:
+            results += [_quoted_row(one, paper_table, columns, row.label) for one in paper_table.rows if one.quoted]
     controls = [row for row in rows if row.control] if SUBJECT_ROW in values else []
     control_effects = adjust([effect(SUBJECT_ROW, control.row) for control in controls])
     families = [family(f"every row and column against {labels.get(reference, reference)}", list(effects.values()))]
@@ -108,6 +116,7 @@ def build_table(
         parts=parts,
         vary=paper_table.vary,
         columns=columns,
+        settings=tuple(name for name in paper_table.printed if name in _SETTING_KEYS),
         rows=tuple(results),
         control_effects=tuple(control_effects),
         unfinished=tuple(
@@ -180,11 +189,12 @@ def _row_result(
     effect: Effect | None,
 ) -> RowResult:
     paper = paper_table.row(row.row)
+    printed_scores = paper_table.scores(row.row)
     cells = {}
     for column in columns:
-        printed = _paper_score(paper, column.name)
+        printed = printed_scores.get(column.name)
         ours = summarise(list(values[column.name].values())) if values[column.name] else None
-        difference = ours.mean - printed if comparable and ours is not None and printed is not None else None
+        difference = ours.mean - float(printed) if comparable and ours is not None and printed is not None else None
         interval = ours.interval if ours is not None and difference is not None else None
         inside = interval.low <= printed <= interval.high if interval is not None and printed is not None else None
         cells[column.name] = Cell(paper=printed, ours=ours, difference=difference, paper_in_interval=inside)
@@ -198,13 +208,50 @@ def _row_result(
         row=row.row,
         control=row.control,
         in_paper=paper is not None,
+        quoted=None,
         remark=row.remark,
-        paper_parameters=_paper_parameters(paper),
+        paper_parameters=_paper_parameters(paper_table, row.row),
+        settings=_settings(paper_table, row.row, selected),
         parts=parts,
         computed={column.name: dict(values[column.name]) for column in columns if column.mean_of},
         cells=cells,
         effect=effect,
     )
+
+
+def _quoted_row(row: PaperRow, paper_table: PaperTable, columns: Sequence[MetricColumn], reference: str) -> RowResult:
+    """A row of the paper that no run of ours can have: its numbers are quoted from elsewhere."""
+    scores = paper_table.scores(row.row)
+    effects = {
+        column.name: EffectCell(paper=_paper_effect(paper_table, column, row.row, paper_table.reference_row), ours=None)
+        for column in columns
+    }
+    return RowResult(
+        label=row.label,
+        row=row.row,
+        control=False,
+        in_paper=True,
+        quoted=row.quoted,
+        remark="",
+        paper_parameters=_paper_parameters(paper_table, row.row),
+        settings={},
+        parts={},
+        computed={},
+        cells={column.name: Cell(paper=scores.get(column.name), ours=None, difference=None) for column in columns},
+        effect=Effect(left=f"{row.label}, quoted", right=reference, cells=effects),
+    )
+
+
+def _settings(paper_table: PaperTable, row: str, selected: Selected) -> dict[str, Setting]:
+    """The row's hyper-parameters that the table prints, and those of our runs."""
+    printed = paper_table.printed_in(row)
+    of_row = selected.finished[row].values()
+    record = next((record for records in of_row for record in records.values()), None)
+    return {
+        name: Setting(printed.get(name), None if record is None else method_setting(record, _SETTING_KEYS[name]))
+        for name in paper_table.printed
+        if name in _SETTING_KEYS
+    }
 
 
 def _part_result(
@@ -251,27 +298,16 @@ def _effect(
     return Effect(left=labels[left], right=labels[right], cells=cells)
 
 
-def _paper_effect(paper_table: PaperTable, column: MetricColumn, left: str, right: str) -> float | None:
-    row = paper_table.row(left)
-    minuend, subtrahend = _paper_score(row, column.name), _paper_score(paper_table.row(right), column.name)
-    if minuend is not None and subtrahend is not None:
-        # Rounded to the printed digits: 70.84 - 69.60 is 1.24 and not 1.2400000000000091.
-        return round(minuend - subtrahend, column.paper_decimals)
-    if row is not None and right == paper_table.reference_row and column.name in row.gains:
-        return row.gains[column.name].value
-    return None
+def _paper_effect(paper_table: PaperTable, column: MetricColumn, left: str, right: str) -> Decimal | None:
+    minuend, subtrahend = (paper_table.scores(row).get(column.name) for row in (left, right))
+    return None if minuend is None or subtrahend is None else minuend - subtrahend
 
 
-def _paper_score(row: PaperRow | None, metric: str) -> float | None:
-    if row is None or metric not in row.scores:
-        return None
-    return row.scores[metric].value
-
-
-def _paper_parameters(row: PaperRow | None) -> str | None:
-    if row is None:
-        return None
-    return row.trainable.text + (f" + {row.extra_updatable.text}" if row.extra_updatable else "")
+def _paper_parameters(paper_table: PaperTable, row: str) -> str | None:
+    """'0.375M + 48M' as printed; None where the table has no such columns."""
+    printed = paper_table.printed_in(row)
+    counts = [printed[name] for name in ("trainable", "extra_updatable") if name in printed]
+    return " + ".join(counts) or None
 
 
 def _parameter_counts(records: Iterable[RunRecord]) -> Parameters | None:

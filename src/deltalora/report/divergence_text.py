@@ -43,6 +43,26 @@ def entry_text(entry: Divergence) -> str:
     return "\n".join(lines) + "\n"
 
 
+def silent_text(entries: Sequence[Divergence]) -> str:
+    """What the paper never reports, and our choice, one block per entry."""
+    blocks = [f"{len(entries)} things that the paper never reports, and what this suite does"]
+    for entry in entries:
+        lines = [f"{entry.title} ({entry.tag})"]
+        for name in ("paper", "ours"):
+            lines += _wrapped(f"{name + ':':<7}{getattr(entry, name)}", "  ", " " * 9)
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def silent_markdown(entries: Sequence[Divergence]) -> str:
+    """The same as one table."""
+    lines = ["| Never reported | The paper | Ours | Entry |", "|---|---|---|---|"]
+    for entry in entries:
+        cells = (*map(_escape, (entry.title, entry.paper, entry.ours)), entry.tag)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def register_markdown(entries: Sequence[Divergence]) -> str:
     """The whole register as a page: a section a place, an entry a heading that tables and tests can be linked to."""
     blocks = [

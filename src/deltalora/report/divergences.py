@@ -25,6 +25,9 @@ class Divergence(BaseModel):
 
     tag: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="Name by which tables and tests refer to it.")
     place: Place = Field(description="Which part of the way from data to table it is in.")
+    silent: bool = Field(
+        default=False, description="The paper never reports it, and every reader must know our choice."
+    )
     title: str = Field(min_length=1, description="What differs, in one line.")
     paper: str = Field(min_length=1, description="What the paper says, with its table or section, or 'silent'.")
     upstream: str = Field(min_length=1, description="What the authors' upstream code does, as repo@commit file.")
@@ -56,13 +59,18 @@ def divergences() -> dict[str, Divergence]:
     try:
         entries = [Divergence.model_validate(entry) for entry in read_yaml(text) or []]
     except (yaml.YAMLError, ValidationError) as error:
-        raise StoreError(f"report/divergences.yaml: {' '.join(str(error).split())}; mend the entry") from error
+        raise StoreError(f"report/divergences.yaml: {' '.join(str(error).split())}; fix the entry") from error
     found: dict[str, Divergence] = {}
     for entry in entries:
         if entry.tag in found:
             raise StoreError(f"report/divergences.yaml: expected each tag once, found {entry.tag} twice; rename one")
         found[entry.tag] = entry
     return found
+
+
+def never_reported() -> tuple[Divergence, ...]:
+    """The entries on what the paper never reports, in the order of the register."""
+    return tuple(entry for entry in divergences().values() if entry.silent)
 
 
 def divergence(tag: str) -> Divergence:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from decimal import Decimal
 
 from deltalora.report.layout import reading_notes
 from deltalora.report.statistics import ALPHA, CONFIDENCE, POWER
@@ -26,6 +27,7 @@ def to_json(table: Table) -> str:
         "comparable_with_paper": table.comparable,
         "departures_from_paper": list(table.departures),
         "confidence": CONFIDENCE,
+        "settings": list(table.settings),
         "columns": [column.model_dump() for column in table.columns],
         "rows": [dataclasses.asdict(row) for row in table.rows],
         "control_effects": [dataclasses.asdict(effect) for effect in table.control_effects],
@@ -37,4 +39,10 @@ def to_json(table: Table) -> str:
         "divergences": list(table.divergences),
         "provenance": dataclasses.asdict(table.provenance),
     }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
+
+
+def _plain(value: object) -> float:
+    """The paper's numbers are kept with their printed digits; JSON has none."""
+    assert isinstance(value, Decimal), value
+    return float(value)

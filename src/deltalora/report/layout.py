@@ -12,8 +12,9 @@ from deltalora.report.provenance import PartProvenance
 from deltalora.report.statistics import CONFIDENCE, Summary
 from deltalora.report.table import VALIDATION_LOSS, Cell, Effect, RowResult, Table
 
-#: A number the paper has and we could not read.
-NOT_AVAILABLE = "n/a"
+#: Printed column that is a hyper-parameter -> its heading.
+_SETTING_TITLES = {"learning_rate": "Learning rate", "update_ratio": "λ"}
+
 #: A number nobody has: not run, failed, or without a common seed.
 MISSING = "–"
 
@@ -46,8 +47,10 @@ def results_grids(table: Table) -> tuple[Grid, ...]:
     grids = []
     for block, columns in _blocks(table.columns):
         counted = block == 1 and len(table.parts) == 1
-        header = (_rows_title(table), "From", *(["Parameters"] if counted else []), *map(_column_title, columns))
-        groups = tuple(_result_lines(row, columns, counted) for row in table.rows)
+        left = ["Parameters"] if counted else []
+        left += [_SETTING_TITLES[name] for name in table.settings]
+        header = (_rows_title(table), "From", *left, *map(_column_title, columns))
+        groups = tuple(group for row in table.rows if (group := _result_lines(row, table, columns, counted)))
         grids.append(Grid(header=header, groups=groups, text_columns=2))
     return tuple(grids)
 
@@ -59,7 +62,7 @@ def parameters_grid(table: Table) -> Grid:
     for row in table.rows if len(table.parts) > 1 else ():
         lines: list[tuple[str, ...]] = []
         if row.in_paper:
-            lines.append((row.label, "paper", row.paper_parameters or NOT_AVAILABLE, "", ""))
+            lines.append((row.label, "paper", row.paper_parameters or "", "", ""))
         counts = (_range(getattr(part, key) for part in row.parts.values()) for key in _COUNTS)
         lines.append(("" if row.in_paper else row.label, "control (ours)" if row.control else "ours", *counts))
         groups.append(tuple(lines))
@@ -151,13 +154,10 @@ def _facts_of_parts(parts: Mapping[str, PartProvenance]) -> list[tuple[str, str]
 
 def reading_notes(table: Table) -> tuple[str, ...]:
     """How to read the numbers, in sentences."""
-    printed = [column for column in table.columns if column.in_paper]
-    unread = any(row.cells[column.name].paper is None for row in table.rows if row.in_paper for column in printed)
     loss = "the validation loss is in nats a token" if VALIDATION_LOSS in table.columns else ""
     units = "; ".join(text for text in (_scaled(table.columns), loss) if text)
     return (
-        f"The paper's lines: {table.setting}."
-        + (f" {NOT_AVAILABLE}: printed there, not available to the transcriber." if unread else ""),
+        f"The paper's lines: {table.setting}.",
         "Ours is the mean ± standard deviation over seeds; arrows point to the better direction. " + f"{units}.",
         "Our parameter counts are exact integers; "
         + ("after the plus, those that move without a gradient. " if len(table.parts) == 1 else "")
@@ -277,19 +277,28 @@ def _code_notes(table: Table) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _result_lines(row: RowResult, columns: Sequence[MetricColumn], counted: bool) -> tuple[tuple[str, ...], ...]:
+def _result_lines(
+    row: RowResult, table: Table, columns: Sequence[MetricColumn], counted: bool
+) -> tuple[tuple[str, ...], ...]:
     lines: list[tuple[str, ...]] = []
+    blank = ("",) * (counted + len(table.settings))
     if row.in_paper and any(column.in_paper for column in columns):
-        paper = [_paper_cell(row.cells[column.name].paper, column) for column in columns]
-        lines.append((row.label, "paper", *([row.paper_parameters or NOT_AVAILABLE] if counted else []), *paper))
+        left = [row.paper_parameters or ""] if counted else []
+        left += [row.settings[name].paper or MISSING for name in table.settings]
+        paper = [_paper_cell(row.cells[column.name]) for column in columns]
+        lines.append((row.label, "paper" if row.quoted is None else "paper, quoted", *left, *paper))
+    if row.quoted is not None:
+        return tuple(lines)
+    left = [_parameters(row)] if counted else []
+    left += [row.settings[name].ours or MISSING for name in table.settings]
     ours = [_our_cell(row.cells[column.name].ours, column, len(row.seeds)) for column in columns]
     label = row.remark if lines else " ".join(text for text in (row.label, row.remark) if text)
-    lines.append((label, _who(row), *([_parameters(row)] if counted else []), *ours))
+    lines.append((label, _who(row), *left, *ours))
     if any(row.cells[column.name].difference is not None for column in columns):
-        gaps = [_gap_cell(row.cells[column.name], column) for column in columns]
-        lines.append(("", "ours - paper", *([""] if counted else []), *gaps))
+        gaps = [_gap_cell(row.cells[column.name].difference, column) for column in columns]
+        lines.append(("", "ours - paper", *blank, *gaps))
         inside = [_inside_cell(row.cells[column.name]) for column in columns]
-        lines.append(("", f"paper in {_INTERVAL}", *([""] if counted else []), *inside))
+        lines.append(("", f"paper in {_INTERVAL}", *blank, *inside))
     return tuple(lines)
 
 
@@ -297,10 +306,7 @@ def _effect_lines(label: str, effect: Effect, columns: Sequence[MetricColumn]) -
     cells = [effect.cells[column.name] for column in columns]
     lines: list[tuple[str, ...]] = []
     if any(cell.paper is not None for cell in cells):
-        paper = [
-            signed(cell.paper, column.paper_decimals) if cell.paper is not None else _absent(column)
-            for cell, column in zip(cells, columns, strict=True)
-        ]
+        paper = ["" if cell.paper is None else f"{cell.paper:+}" if cell.paper else str(cell.paper) for cell in cells]
         lines.append((label, "paper", *paper))
     counts = [cell.ours.n for cell in cells if cell.ours is not None]
     if counts:
@@ -347,13 +353,12 @@ def _range(counts: Iterable[int | None]) -> str:
     return f"{known[0]:,}" if len(known) == 1 else f"{known[0]:,}–{known[-1]:,}"
 
 
-def _paper_cell(value: float | None, column: MetricColumn) -> str:
-    return f"{value:.{column.paper_decimals}f}" if value is not None else _absent(column)
+def _paper_cell(cell: Cell) -> str:
+    return "" if cell.paper is None else str(cell.paper)
 
 
-def _absent(column: MetricColumn) -> str:
-    # A column that the paper does not have at all is not the same as one we could not read.
-    return NOT_AVAILABLE if column.in_paper else ""
+def _gap_cell(gap: float | None, column: MetricColumn) -> str:
+    return "" if gap is None else signed(gap, column.our_decimals)
 
 
 def _our_cell(ours: Summary | None, column: MetricColumn, row_seeds: int) -> str:
@@ -362,12 +367,6 @@ def _our_cell(ours: Summary | None, column: MetricColumn, row_seeds: int) -> str
     mean = f"{ours.mean:.{column.our_decimals}f}"
     spread = f"±{ours.sd:.{column.our_decimals}f}" if ours.sd is not None else ""
     return mean + spread + _seed_remark(ours.n, row_seeds)
-
-
-def _gap_cell(cell: Cell, column: MetricColumn) -> str:
-    if cell.difference is not None:
-        return signed(cell.difference, column.our_decimals)
-    return _absent(column)
 
 
 def _inside_cell(cell: Cell) -> str:

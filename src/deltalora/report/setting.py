@@ -73,6 +73,14 @@ def config_value(record: RunRecord, key: str) -> JsonValue:
     return value
 
 
+def method_setting(record: RunRecord, key: str) -> str | None:
+    """A number of the record's config as text; None if its method has no such key, as LoRA has no update_ratio."""
+    section, _, name = key.partition(".")
+    found = config_value(record, section)
+    value = found.get(name) if isinstance(found, dict) else None
+    return None if value is None else f"{value:g}"
+
+
 def _departures(record: RunRecord) -> Iterable[str]:
     if record.scale != PAPER_SCALE:
         yield f"scale {record.scale}"

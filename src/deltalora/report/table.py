@@ -1,6 +1,8 @@
 """The paper's table beside ours, as typed cells; they are joined in `build`, and look as `layout` decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from deltalora.report.paper import MetricColumn
 from deltalora.report.provenance import Provenance
@@ -24,14 +26,14 @@ class Cell:
     """One metric of one row, in the table's unit.
 
     Attributes:
-        paper: The paper's number; None if it has none or it could not be read.
+        paper: The paper's number with its printed digits; None if it has none.
         ours: Over seeds; None without a finished run.
         difference: ours.mean - paper; None unless the runs are of the paper's setting.
         paper_in_interval: Whether the paper's number lies in our t interval over seeds; None where there is no
             difference or no interval.
     """
 
-    paper: float | None
+    paper: Decimal | None
     ours: Summary | None
     difference: float | None
     paper_in_interval: bool | None = None
@@ -108,13 +110,13 @@ class EffectCell:
     """One metric of one effect, in the table's unit.
 
     Attributes:
-        paper: The paper's left - right, or the gain it states; None where neither is available.
+        paper: The paper's left - right, exact in its printed digits; None where it lacks either.
         ours: Our left - right, paired by seed, with its interval; None without a common seed.
         over_seeds: What the seeds say of it; None without a common seed.
         over_examples: What the examples say of it; None without a common seed, or if no one asked.
     """
 
-    paper: float | None
+    paper: Decimal | None
     ours: Summary | None
     over_seeds: SeedEvidence | None = None
     over_examples: ExampleComparison | NoComparison | None = None
@@ -168,6 +170,19 @@ class PartResult:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """One hyper-parameter of a row, where the paper's table prints it.
+
+    Attributes:
+        paper: As printed; None for a dash or a row of ours.
+        ours: Of our runs; None without a finished run or where the method has none.
+    """
+
+    paper: str | None
+    ours: str | None
+
+
+@dataclass(frozen=True)
 class RowResult:
     """One row of the table.
 
@@ -176,8 +191,10 @@ class RowResult:
         row: Name in conf/method, or the value of the key the table varies.
         control: A control of ours.
         in_paper: Whether the paper has this row at all.
+        quoted: Whose numbers the paper quotes in this row, which has no run of ours; None for any other row.
         remark: What sets our line apart from the paper's; empty if nothing does.
-        paper_parameters: The paper's figure as printed, e.g. '0.375M + 48M'.
+        paper_parameters: The paper's figure as printed, e.g. '0.375M + 48M'; None where its table has none.
+        settings: Printed column -> the row's hyper-parameter, the paper's and ours.
         parts: Experiment -> its runs.
         computed: Column that is a mean of others -> seed -> its value.
         cells: Column name -> cell, validation loss included.
@@ -188,8 +205,10 @@ class RowResult:
     row: str
     control: bool
     in_paper: bool
+    quoted: str | None
     remark: str
     paper_parameters: str | None
+    settings: Mapping[str, Setting]
     parts: dict[str, PartResult]
     computed: dict[str, dict[int, float]]
     cells: dict[str, Cell]
@@ -235,6 +254,7 @@ class Table:
         parts: The experiments the columns are of.
         vary: The key whose values are the rows; None where methods are.
         columns: Of one experiment, validation loss first.
+        settings: Columns of hyper-parameters that the paper's table prints.
         rows: In the order asked for.
         control_effects: Delta-LoRA minus every control.
         unfinished: Failed and interrupted runs.
@@ -252,6 +272,7 @@ class Table:
     parts: tuple[str, ...]
     vary: str | None
     columns: tuple[MetricColumn, ...]
+    settings: tuple[str, ...]
     rows: tuple[RowResult, ...]
     control_effects: tuple[Effect, ...]
     unfinished: tuple[UnfinishedRun, ...]

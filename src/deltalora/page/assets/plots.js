@@ -55,7 +55,7 @@
           line: {width: 0}, hoverinfo: "skip", showlegend: false, legendgroup: name});
       }
       traces.push({x: line.x, y: line.y, xaxis: "x" + suffix, yaxis: "y" + suffix, name: name, legendgroup: name,
-        mode: line.points_only ? "markers" : line.x.length > 40 ? "lines" : "lines+markers", showlegend: !seen[name],
+        mode: line.x.length > 40 ? "lines" : "lines+markers", showlegend: !seen[name],
         line: {color: style.colour, dash: style.dash, width: style.width},
         marker: {symbol: style.marker, size: 7, color: style.colour, line: {color: style.colour, width: 1.2}},
         hovertemplate: "%{x}: %{y}<extra>" + name + "</extra>"});

@@ -1,17 +1,15 @@
-"""Types and loaders of the transcribed tables."""
+"""Types and loaders of the paper's tables."""
 
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from deltalora.errors import StoreError
 from deltalora.report.data_file import read_yaml
 from deltalora.report.divergences import divergences
-
-#: The source of every value that is null.
-UNAVAILABLE = "not available to the transcriber"
 
 
 class _PaperModel(BaseModel):
@@ -26,26 +24,6 @@ def _in_the_register(tag: str) -> str:
 
 #: Entries of the divergence register that touch a table.
 Tags = tuple[Annotated[str, AfterValidator(_in_the_register)], ...]
-
-
-class PaperValue(_PaperModel):
-    """One printed number."""
-
-    value: float | None = Field(description="As printed; None if it could not be read.")
-    source: str = Field(description="Where it was read; one of the table's `sources`.")
-
-    @model_validator(mode="after")
-    def _null_means_unavailable(self) -> Self:
-        if (self.value is None) != (self.source == UNAVAILABLE):
-            raise ValueError(f"a value is null exactly if its source is '{UNAVAILABLE}'")
-        return self
-
-
-class PaperCount(_PaperModel):
-    """One printed number of parameters, kept as text because its unit is not always what 'M' says."""
-
-    text: str = Field(description="As printed, e.g. '0.375M'.")
-    source: str = Field(description="Where it was read; one of the table's `sources`.")
 
 
 class MetricColumn(_PaperModel):
@@ -73,19 +51,24 @@ class MetricColumn(_PaperModel):
         return self.metric or self.name
 
 
+def _cells(value: object) -> object:
+    """A line of printed cells, as the files have it, from left to right."""
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+#: The cells of a row, e.g. `69.58 8.75 46.34`, each as printed.
+Line = Annotated[tuple[str, ...], BeforeValidator(_cells)]
+
+
 class PaperRow(_PaperModel):
     """One row: of a method, or of one value of the key that the table varies."""
 
     row: str = Field(description="Name in conf/method; in a table that varies a key, its value.")
     label: str = Field(description="Name to print.")
-    trainable: PaperCount
-    extra_updatable: PaperCount | None = None
+    quoted: str | None = Field(default=None, description="Whose numbers these are, where the authors ran nothing.")
+    printed: Line = Field(default=(), description="The cells left of the scores, one for each of the table's.")
+    scores: Line = Field(description="The scores, one for each column that the paper prints.")
     parameter_note: str | None = Field(default=None, description="Where the printed count differs from the exact one.")
-    scores: dict[str, PaperValue] = Field(description="Column -> number, of every column the paper prints.")
-    gains: dict[str, PaperValue] = Field(
-        default_factory=dict,
-        description="Column -> stated difference from the reference row, where a number of the two is not available.",
-    )
 
 
 class PaperTable(_PaperModel):
@@ -99,7 +82,7 @@ class PaperTable(_PaperModel):
     )
     vary: str | None = Field(default=None, description="The swept key whose values are the rows; None: methods are.")
     reference_row: str = Field(description="The row effects are measured from.")
-    sources: tuple[str, ...] = Field(description="Every place numbers were read.")
+    printed: tuple[str, ...] = Field(default=(), description="Names of the columns left of the scores.")
     metrics: tuple[MetricColumn, ...]
     rows: tuple[PaperRow, ...]
     notes: tuple[str, ...] = Field(default=(), description="What a reader must know of this table, in sentences.")
@@ -120,17 +103,34 @@ class PaperTable(_PaperModel):
         return self
 
     @model_validator(mode="after")
-    def _every_number_has_its_column_and_source(self) -> Self:
-        printed = {column.name for column in self.metrics if column.in_paper}
+    def _every_row_has_every_cell(self) -> Self:
         for row in self.rows:
-            if row.scores.keys() != printed or not row.gains.keys() <= printed:
-                raise ValueError(f"row {row.row} must have a value (or null) for each of {sorted(printed)}, no other")
-            for value in (row.trainable, row.extra_updatable, *row.scores.values(), *row.gains.values()):
-                if value is not None and value.source not in self.sources:
-                    raise ValueError(f"row {row.row} has a value from {value.source!r}, which is none of the sources")
+            for cells, columns in ((row.printed, self.printed), (row.scores, self.score_columns)):
+                if len(cells) != len(columns):
+                    raise ValueError(f"row {row.row} must have a cell for each of {columns}, found {cells}")
+            try:
+                self.scores(row.row)
+            except InvalidOperation as error:
+                raise ValueError(f"row {row.row} must have numbers for scores, found {row.scores}") from error
         if self.row(self.reference_row) is None:
             raise ValueError(f"reference_row {self.reference_row} is no row of the table")
         return self
+
+    @property
+    def score_columns(self) -> tuple[str, ...]:
+        """The columns of scores that the paper prints, from left to right."""
+        return tuple(column.name for column in self.metrics if column.in_paper)
+
+    def scores(self, row: str) -> dict[str, Decimal]:
+        """Column -> number with its printed digits; empty for a row that the paper does not have."""
+        found = self.row(row)
+        return {} if found is None else dict(zip(self.score_columns, map(Decimal, found.scores), strict=True))
+
+    def printed_in(self, row: str) -> dict[str, str]:
+        """Column left of the scores -> its cell as printed; without the cells that hold a dash."""
+        found = self.row(row)
+        cells = {} if found is None else dict(zip(self.printed, found.printed, strict=True))
+        return {column: text for column, text in cells.items() if text != "-"}
 
     def _computed(self) -> set[str]:
         return {column.name for column in self.metrics if column.mean_of}
@@ -150,9 +150,7 @@ class HyperparameterTable(_PaperModel):
     remarks: dict[str, str] = Field(
         default_factory=dict, description="Key -> how it was read, where that needs a word."
     )
-    values: dict[str, tuple[float | str | None, ...]] = Field(
-        description="Key -> one value a column; null: printed there, not available to the transcriber."
-    )
+    values: dict[str, tuple[float | str, ...]] = Field(description="Key -> one value per column.")
     divergences: Tags = Field(default=(), description="Tags of the register's entries that touch these settings.")
 
     @model_validator(mode="after")
@@ -165,22 +163,11 @@ class HyperparameterTable(_PaperModel):
         return self
 
     def column(self, task: str) -> dict[str, float | str]:
-        """All settings of one task, but those that were not available.
+        """All settings of one task.
 
         Raises:
             StoreError: The table has no such column.
         """
-        return {key: value for key, value in self._column(task).items() if value is not None}
-
-    def unavailable(self, task: str) -> tuple[str, ...]:
-        """The settings of one task that the paper prints and that could not be read.
-
-        Raises:
-            StoreError: The table has no such column.
-        """
-        return tuple(key for key, value in self._column(task).items() if value is None)
-
-    def _column(self, task: str) -> dict[str, float | str | None]:
         if task not in self.columns:
             raise StoreError(f"{self.name}: expected one of {', '.join(self.columns)}, found {task!r}; choose one")
         index = self.columns.index(task)
@@ -195,7 +182,7 @@ class FigureRow(_PaperModel):
 
 
 class PaperFigure(_PaperModel):
-    """A figure: what it shows, without its curves, which are in no text."""
+    """A figure: what it shows, without its curves, which the paper gives as a picture alone."""
 
     name: str
     title: str
@@ -214,7 +201,7 @@ def paper_table(name: str) -> PaperTable:
     """The paper's table of results of that name, e.g. 'table1'.
 
     Raises:
-        StoreError: No such table was transcribed, or it is not a table of results.
+        StoreError: There is no such table, or it is not a table of results.
     """
     return _load(PaperTable, name)
 
@@ -224,7 +211,7 @@ def hyperparameter_table(name: str) -> HyperparameterTable:
     """The paper's table of settings of that name, e.g. 'table10'.
 
     Raises:
-        StoreError: No such table was transcribed, or it is not a table of settings.
+        StoreError: There is no such table, or it is not a table of settings.
     """
     return _load(HyperparameterTable, name)
 
@@ -251,4 +238,4 @@ def _load(model: type[T], name: str) -> T:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in fault["loc"]) or "the whole file"
-        raise StoreError(f"{name}.yaml: {key}: {fault['msg']}; it is not a {model.__name__}, mend the file") from error
+        raise StoreError(f"{name}.yaml: {key}: {fault['msg']}; it is not a {model.__name__}, fix the file") from error

@@ -9,19 +9,23 @@ GPT-2's fused c_attn holds the same numbers. A tied output layer counts once.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 
-from pydantic import Field, TypeAdapter
-
+from deltalora.audit.finding import printing
 from deltalora.errors import StoreError
-from deltalora.report.audit_facts import AuditModel, load
+
+#: What an M may stand for.
+UNITS = {"2^20": 2**20, "10^6": 10**6}
 
 
-class Stack(AuditModel):
-    """Layers of one kind."""
+@dataclass(frozen=True)
+class Stack:
+    """Layers of one kind, each with so many attention blocks (two in a decoder that has an encoder)."""
 
-    layers: int = Field(ge=1)
-    attentions: int = Field(ge=1, le=2, description="Attention blocks in a layer.")
+    layers: int
+    attentions: int
 
     @property
     def blocks(self) -> int:
@@ -29,18 +33,29 @@ class Stack(AuditModel):
         return self.layers * self.attentions
 
 
-class Shape(AuditModel):
-    """What a backbone's count depends on; see report/paper/audit/shapes.yaml."""
+@dataclass(frozen=True)
+class Shape:
+    """What a backbone's count depends on.
 
-    source: str
-    width: int = Field(ge=1)
-    feed_forward: int = Field(ge=1)
-    vocabulary: int = Field(ge=1)
-    positions: int = Field(ge=1, description="Rows of a table of positions; there is one a stack.")
-    types: int = Field(ge=0)
-    stacks: tuple[Stack, ...] = Field(min_length=1)
-    extra_norms: int = Field(ge=0, description="LayerNorms outside the layers.")
-    labels: int | None = Field(description="Outputs of a classification head; None: no head.")
+    Attributes:
+        width: Of a layer (d).
+        feed_forward: Inner width of the two linear layers (f).
+        vocabulary: Rows of the token embedding.
+        positions: Rows of a table of positions; there is one per stack.
+        types: Token types.
+        stacks: Layers by kind.
+        extra_norms: LayerNorms outside the layers.
+        labels: Outputs of a classification head of two linear layers; None: no head.
+    """
+
+    width: int
+    feed_forward: int
+    vocabulary: int
+    positions: int
+    types: int
+    stacks: tuple[Stack, ...]
+    extra_norms: int
+    labels: int | None
 
     @property
     def token_embedding(self) -> int:
@@ -103,18 +118,29 @@ class Shape(AuditModel):
         return attentions * (4 * d * d + 4 * d) + (2 * d * f + f + d) + (attentions + 1) * 2 * d
 
 
+#: The paper's three backbones, from their published configurations.
+_SHAPES = {
+    # openai-community/gpt2-medium, config.json
+    "gpt2_medium": Shape(1024, 4096, 50257, 1024, 0, (Stack(24, 1),), 1, None),
+    # FacebookAI/roberta-base, config.json; a head of two labels
+    "roberta_base": Shape(768, 3072, 50265, 514, 1, (Stack(12, 1),), 1, 2),
+    # facebook/bart-large, config.json; positions with the two rows no token takes
+    "bart_large": Shape(1024, 4096, 50265, 1026, 0, (Stack(12, 1), Stack(12, 2)), 2, None),
+}
+
+
 def shape(name: str) -> Shape:
     """The shape of that backbone.
 
     Raises:
-        StoreError: There is none, or the file is malformed.
+        StoreError: There is none.
     """
-    known = _shapes()
-    if name not in known:
-        raise StoreError(f"audit: expected a backbone of audit/shapes.yaml, found {name!r}; mend the claim")
-    return known[name]
+    if name not in _SHAPES:
+        raise StoreError(f"audit: expected one of {', '.join(_SHAPES)}, found {name!r}; fix the claim")
+    return _SHAPES[name]
 
 
-@cache
-def _shapes() -> Mapping[str, Shape]:
-    return load("shapes", TypeAdapter(dict[str, Shape]))
+def units(exact: int, printed: Decimal) -> dict[str, str]:
+    """The units of M in which `exact` prints as `printed`, with 'rounded' or 'cut'."""
+    found = {unit: printing(Fraction(exact, size), printed) for unit, size in UNITS.items()}
+    return {unit: how for unit, how in found.items() if how is not None}
