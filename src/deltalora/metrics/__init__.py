@@ -56,7 +56,7 @@ def module_path(name: str) -> Path:
     """The script of an `evaluate` module: `evaluate.load(str(module_path("meteor")))`, with no network.
 
     Args:
-        name: bleu, nist, nist_mteval, meteor, rouge_l, cider or rouge; a name of `E2E_METRICS` does as well.
+        name: bleu, bleu_mteval, nist, nist_mteval, meteor, rouge_l, cider or rouge; or a name of `E2E_METRICS`.
 
     Raises:
         MetricError: There is no such module.

@@ -1,0 +1,9 @@
+"""BLEU as mteval-v13a-sig.pl prints it, for `evaluate`."""
+
+from deltalora.metrics import bleu, evaluate_module
+
+
+class BleuMteval(evaluate_module.TextMetric):
+    """The metric `deltalora.metrics.bleu.BleuMteval`."""
+
+    metric = bleu.BleuMteval()
