@@ -7,7 +7,7 @@ Neither our package nor a scorer is imported: the recorders in tests/golden/metr
 import gzip
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -123,3 +123,46 @@ def _one_a_line(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 def _blocks(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     text = "\n".join(lines).strip("\n")
     return tuple(tuple(block.split("\n")) for block in text.split("\n\n"))
+
+
+#: In no reference.
+_NONSENSE = "xyzzy"
+
+
+def _every(step: int, text: str = "") -> Callable[[int, str], str]:
+    return lambda row, found: text if row % step == 0 else found
+
+
+def _first_words(count: Callable[[int], int]) -> Callable[[int, str], str]:
+    return lambda row, found: " ".join(found.split()[: count(row)])
+
+
+def _no_four_in_a_row(row: int, found: str) -> str:
+    words = found.split()
+    return " ".join(f" {_NONSENSE} ".join(" ".join(words[at : at + 3]) for at in range(0, len(words), 3)).split())
+
+
+#: The outputs that are spoiled by `SPOILED`.
+SPOILED_OUTPUTS = ("e2e_metrics_example/baseline", "e2e_test/tgen")
+#: What becomes of output `row`, counted from 0.
+SPOILED: dict[str, Callable[[int, str], str]] = {
+    "every third empty": _every(3),
+    "every tenth empty": _every(10),
+    "all empty": _every(1),
+    "upper case": lambda row, found: found.upper(),
+    "capitals outside ASCII": lambda row, found: found.replace("a", "\u00c4"),
+    "the first word": _first_words(lambda row: 1),
+    "the first three words": _first_words(lambda row: 3),
+    "the first 0 to 5 words": _first_words(lambda row: row % 6),
+    "no four words in a row": _no_four_in_a_row,
+    "nothing in common": lambda row, found: _NONSENSE,
+}
+
+
+def spoiled(output: Output, how: str) -> tuple[list[str], list[list[str]]]:
+    """Hypotheses and references; the references stay but for small letters in place of the capitals outside ASCII."""
+    hypotheses = [SPOILED[how](row, found) for row, found in enumerate(output.hypotheses)]
+    references = [list(block) for block in output.references]
+    if how == "capitals outside ASCII":
+        references = [[text.replace("a", "\u00e4") for text in block] for block in references]
+    return hypotheses, references

@@ -17,7 +17,7 @@ def test_the_official_example_scores_as_the_official_scorer_says(
     code = main(["score", "e2e", str(folder / "systems/baseline/hyp.txt"), str(folder / "refs.txt"), "--json"])
     scores = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert list(scores) == ["BLEU", "NIST", "METEOR", "ROUGE-L", "CIDEr", "NIST-mteval"]
+    assert list(scores) == ["BLEU", "NIST", "METEOR", "ROUGE-L", "CIDEr", "BLEU-mteval", "NIST-mteval"]
     for name in ("BLEU", "METEOR", "CIDEr"):
         assert scores[name]["value"] == pytest.approx(official["metrics"][name], abs=5e-5)
         assert scores[name]["signature"].startswith(f"{name}|")

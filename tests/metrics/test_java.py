@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deltalora.cli import main
 from deltalora.errors import MetricError
 from deltalora.metrics import java, meteor, ptb
 from deltalora.metrics.java import LineProcess
@@ -31,16 +32,39 @@ def test_a_killed_jvm_raises_and_leaves_nothing_behind() -> None:
     process.close()
 
 
-def test_a_jvm_that_hangs_is_killed_named_and_started_anew() -> None:
+def test_a_jvm_that_hangs_is_killed_named_and_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     # CoreNLP's tokeniser keeps a single line back until its input ends, and so never answers.
-    process = LineProcess("PTB tokenizer", [*ptb._PROGRAM, *ptb._FLAGS], ptb._JAR.parent, timeout_s=1.5)
+    process = LineProcess("PTB tokenizer", [*ptb._PROGRAM, *ptb._FLAGS], ptb._JAR.parent)
+    monkeypatch.setenv(java.TIMEOUT_VARIABLE, "1.5")
     for _ in range(2):
         with pytest.raises(MetricError, match=r"PTB tokenizer: expected an answer within 1\.5 s, found none") as caught:
             process.ask("a line")
         assert "\n" not in str(caught.value)
+        assert "raise DELTALORA_JAVA_TIMEOUT, then score again" in str(caught.value)
         assert process._running is None
+    monkeypatch.setenv(java.TIMEOUT_VARIABLE, "0.01")
     with pytest.raises(MetricError, match=r"expected an answer within 0\.01 s, found none"):
-        java.run_java("PTB tokenizer", [*ptb._PROGRAM, *ptb._FLAGS], ptb._JAR.parent, "a\n", timeout_s=0.01)
+        java.run_java("PTB tokenizer", [*ptb._PROGRAM, *ptb._FLAGS], ptb._JAR.parent, "a\n")
+
+
+def test_the_time_limit_grows_with_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(java.TIMEOUT_VARIABLE, raising=False)
+    assert [java.time_limit("a" * count) for count in (0, 1_000_000, 2_500_000)] == [300, 300, 750]
+    monkeypatch.setenv(java.TIMEOUT_VARIABLE, "40")
+    assert [java.time_limit("a" * count) for count in (0, 1_000_000, 2_500_000)] == [40, 40, 100]
+
+
+@pytest.mark.parametrize("wrong", ["soon", "0", "-1", "nan", "inf", "1e300"])
+def test_a_wrong_time_limit_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, wrong: str
+) -> None:
+    monkeypatch.setenv(java.TIMEOUT_VARIABLE, wrong)
+    (tmp_path / "texts.txt").write_text("a pub by the river\n", encoding="utf-8")
+    code = main(["score", "e2e", str(tmp_path / "texts.txt"), str(tmp_path / "texts.txt")])
+    said = capsys.readouterr().err
+    assert code == 2
+    assert said.count("\n") == 1
+    assert f"DELTALORA_JAVA_TIMEOUT: expected seconds above 0, found '{wrong}'; set a number such as 600" in said
 
 
 def test_an_answer_in_time_cancels_the_timeout() -> None:

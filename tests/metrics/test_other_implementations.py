@@ -79,6 +79,18 @@ def test_bleu_equals_lower_cased_sacrebleu_where_no_output_is_shorter_than_four_
     assert E2E_METRICS["BLEU"].score(hypotheses, references).value == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("seed", range(8))
+def test_bleu_mteval_equals_lower_cased_sacrebleu_smoothed_with_empty_outputs_too(seed: int) -> None:
+    hypotheses, references = corpus(seed)
+    spoiled = ["" if number % 3 == 1 else text[: 4 * number + 12] for number, text in enumerate(hypotheses)]
+    most = max(map(len, references))
+    padded = [[block[i] if i < len(block) else None for block in references] for i in range(most)]
+    options = {"tokenize": "13a", "smooth_method": "exp", "force": True}
+    expected = sacrebleu.corpus_bleu(spoiled, padded, lowercase=True, **options).score / 100
+    assert E2E_METRICS["BLEU-mteval"].score(spoiled, references).value == pytest.approx(expected, abs=1e-12)
+
+
 def test_sacrebleus_default_keeps_case_and_is_another_number() -> None:
     hypotheses, references = ["the eagle is a cheap pub ."], ["The Eagle is a cheap pub ."]
     assert E2E_METRICS["BLEU"].score(hypotheses, [references]).value == 1.0
@@ -92,9 +104,10 @@ def test_nltks_nist_is_another_number() -> None:
     assert abs(other - E2E_METRICS["NIST"].score(hypotheses, references).value) > 0.01
 
 
-def test_perl_folds_only_ascii_and_the_port_all_letters() -> None:
+@pytest.mark.parametrize("name", ["BLEU", "NIST"])
+def test_perl_folds_only_ascii_and_the_port_all_letters(name: str) -> None:
     hypotheses, references = ["the CAFÉ is a café near the river"], [["The café is a café near the river"]]
-    port, perl = (E2E_METRICS[name].score(hypotheses, references) for name in ("NIST", "NIST-mteval"))
+    port, perl = (E2E_METRICS[form].score(hypotheses, references) for form in (name, f"{name}-mteval"))
     assert port.value > perl.value
 
 

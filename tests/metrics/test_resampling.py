@@ -140,7 +140,7 @@ def test_resamples_of_a_published_system_score_as_its_resampled_lines_do(shared_
     (tmp_path / "hyp.txt").write_text("".join(hypotheses[row] + "\n" for row in rows))
     (tmp_path / "refs.txt").write_text("\n\n".join(blocks[row] for row in rows) + "\n")
     again = score_e2e(tmp_path / "hyp.txt", tmp_path / "refs.txt")
-    for name in ("BLEU", "METEOR", "ROUGE-L"):
+    for name in ("BLEU", "METEOR", "ROUGE-L", "BLEU-mteval"):
         values = bootstrap_values(E2E_METRICS[name], scores[name], resamples=40)
         assert values[0] == pytest.approx(again[name].value, abs=1e-12)
         interval = bootstrap_interval(E2E_METRICS[name], scores[name])

@@ -57,7 +57,7 @@ def test_the_order_of_segments_does_not_matter(
 
 
 @pytest.mark.property
-@pytest.mark.parametrize("name", ["BLEU", "METEOR", "ROUGE-L"])
+@pytest.mark.parametrize("name", ["BLEU", "METEOR", "ROUGE-L", "BLEU-mteval"])
 @settings(deadline=None, max_examples=40, derandomize=True)
 @given(segments=SEGMENTS, data=st.data())
 def test_a_subset_of_the_rows_scores_as_the_subset_of_the_texts(

@@ -119,6 +119,6 @@ def test_without_javascript_the_tables_stand_and_the_count_of_runs_is_said(
 ) -> None:
     with browser(script=False) as (tab, _):
         tab.goto(f"file://{page}/index.html")
-        assert tab.locator("#table1-embedded-embedded table.results tbody tr").count() == 10
+        assert tab.locator("#table1-embedded-embedded table.results tbody tr").count() == 11
         assert f"{len(stores.all_ids)} runs." in tab.inner_text("#runs noscript")
         assert not tab.is_visible("#filters")

@@ -27,15 +27,37 @@ _OPTIONS = (
 )
 #: Variables through which the JVM would take options that win over the command line's.
 _JAVA_VARIABLES = ("_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH")
+#: Environment variable: seconds that a Java program may take over an answer of up to a million characters of input.
+TIMEOUT_VARIABLE = "DELTALORA_JAVA_TIMEOUT"
 #: Far beyond what a slow machine needs to tokenise a test set or to read METEOR's tables; a hung JVM never ends.
 _TIMEOUT_S = 300.0
+
+
+def time_limit(text: str) -> float:
+    """Return the seconds that a Java program may take over `text`.
+
+    They are the environment variable DELTALORA_JAVA_TIMEOUT, else 300, per million characters, and at least that.
+
+    Raises:
+        MetricError: The variable is not a number of seconds above 0.
+    """
+    named = os.environ.get(TIMEOUT_VARIABLE, "")
+    try:
+        base = float(named or _TIMEOUT_S)
+    except ValueError:
+        base = 0.0
+    if not 0 < base < threading.TIMEOUT_MAX:
+        raise MetricError(
+            f"{TIMEOUT_VARIABLE}: expected seconds above 0, found {named!r}; set a number such as {2 * _TIMEOUT_S:g}"
+        )
+    return min(base * max(1.0, len(text) / 1e6), threading.TIMEOUT_MAX)
 
 
 class NoAnswerError(MetricError):
     """A Java program ended or hung over one question, so that whoever asked knows which example to name."""
 
 
-def run_java(what: str, arguments: Sequence[str], folder: Path, text: str, timeout_s: float = _TIMEOUT_S) -> str:
+def run_java(what: str, arguments: Sequence[str], folder: Path, text: str) -> str:
     """Feeds `text` to a Java program and returns what it prints, both UTF-8.
 
     Args:
@@ -43,11 +65,11 @@ def run_java(what: str, arguments: Sequence[str], folder: Path, text: str, timeo
         arguments: Everything after `java` and the fixed options.
         folder: The working directory, where the jar lies.
         text: Standard input.
-        timeout_s: Seconds after which the program is killed.
 
     Raises:
-        MetricError: Java cannot be started, or the program fails or hangs; names the cause.
+        MetricError: Java cannot be started, or the program fails or exceeds `time_limit`; names the cause.
     """
+    timeout_s = time_limit(text)
     try:
         done = subprocess.run(
             _command(arguments),
@@ -79,15 +101,14 @@ class LineProcess:
     """A Java program that answers every line of input with one line, started when first needed and ended with Python.
 
     Threads may share it; a forked child starts its own. Standard error goes to a file, where it can neither block the
-    pipe nor get lost: a `MetricError` takes its cause from there. A program that takes more than `timeout_s` seconds
-    over one question is killed. After a failure the next question starts it anew.
+    pipe nor get lost: a `MetricError` takes its cause from there. A program that takes more than `time_limit` over one
+    question is killed. After a failure the next question starts it anew.
     """
 
-    def __init__(self, what: str, arguments: Sequence[str], folder: Path, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(self, what: str, arguments: Sequence[str], folder: Path) -> None:
         self._what = what
         self._arguments = tuple(arguments)
         self._folder = folder
-        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._running: _Running | None = None
         atexit.register(self.close)
@@ -108,6 +129,7 @@ class LineProcess:
             MetricError: The program cannot be started.
             NoAnswerError: It ended instead of answering, or hung; names the cause.
         """
+        timeout_s = time_limit(line)
         with self._lock:
             running = self._start()
             hung = threading.Event()
@@ -116,7 +138,7 @@ class LineProcess:
                 hung.set()
                 running.process.kill()
 
-            watch = threading.Timer(self._timeout_s, give_up)
+            watch = threading.Timer(timeout_s, give_up)
             watch.daemon = True
             watch.start()
             try:
@@ -130,7 +152,7 @@ class LineProcess:
                 watch.join()
             if not answer:
                 ended = self._end(running)
-                raise NoAnswerError(_hung(self._what, self._timeout_s) if hung.is_set() else ended)
+                raise NoAnswerError(_hung(self._what, timeout_s) if hung.is_set() else ended)
             return answer.decode().rstrip("\r\n")
 
     def close(self) -> None:
@@ -195,7 +217,7 @@ def _not_started(what: str, error: OSError) -> str:
 def _hung(what: str, timeout_s: float) -> str:
     return (
         f"{what}: expected an answer within {timeout_s:g} s, found none and ended its Java process; "
-        "check the machine's load and free memory (it takes up to 2 GB), then score again"
+        f"check the machine's load and free memory (it takes up to 2 GB) or raise {TIMEOUT_VARIABLE}, then score again"
     )
 
 

@@ -18,6 +18,7 @@ from deltalora.page.table_view import TableView, table_view
 from deltalora.report.divergences import Divergence, divergences, never_reported
 from deltalora.report.fidelity import OracleRow, PublishedRow, fidelity_rows
 from deltalora.report.json_export import to_json
+from deltalora.report.layout import SETTING_TITLES
 from deltalora.report.paper import paper_figure
 from deltalora.report.provenance import COMMIT_LENGTH
 from deltalora.report.similarity import SimilarityFigure, build_figure, similarity_grid, to_csv
@@ -188,6 +189,7 @@ def _index_html(index: Index, runs: Sequence[RunLine], mark: str, written_at: da
             "method_choices": sorted(method for method in methods if method),
             "metric_choices": list(dict.fromkeys(metrics)),
             "similarity_grid": similarity_grid,
+            "setting_titles": SETTING_TITLES,
             "within": sum(row.difference <= row.tolerance * (1 + 1e-9) for row in index.published),
         },
     )

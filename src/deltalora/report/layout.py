@@ -13,7 +13,7 @@ from deltalora.report.statistics import CONFIDENCE, Summary
 from deltalora.report.table import VALIDATION_LOSS, Cell, Effect, RowResult, Table
 
 #: Printed column that is a hyper-parameter -> its heading.
-_SETTING_TITLES = {"learning_rate": "Learning rate", "update_ratio": "λ"}
+SETTING_TITLES = {"learning_rate": "Learning rate", "update_ratio": "λ"}
 
 #: A number nobody has: not run, failed, or without a common seed.
 MISSING = "–"
@@ -48,7 +48,7 @@ def results_grids(table: Table) -> tuple[Grid, ...]:
     for block, columns in _blocks(table.columns):
         counted = block == 1 and len(table.parts) == 1
         left = ["Parameters"] if counted else []
-        left += [_SETTING_TITLES[name] for name in table.settings]
+        left += [SETTING_TITLES[name] for name in table.settings]
         header = (_rows_title(table), "From", *left, *map(_column_title, columns))
         groups = tuple(group for row in table.rows if (group := _result_lines(row, table, columns, counted)))
         grids.append(Grid(header=header, groups=groups, text_columns=2))
