@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from deltalora.results import Prediction, RunRecord
-from deltalora.results.asked import AskedTable, Part, TableRow, write_asked
 from deltalora.results.store import LOG_FILE, PREDICTIONS_FILE, RECORD_FILE
+from deltalora.results.table_request import Part, TableRequest, TableRow, write_request
 
 ORIGIN = Path(__file__).resolve().parents[1] / "results" / "e2e_embedded"
 ROWS = ("full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora", "lora_no_dropout")
@@ -92,7 +92,7 @@ def make_store(store: Path, runs: int, *, files: bool) -> None:
             number += 1
         # Most of ten thousand runs are searches over settings; every tenth group of forty was asked for as a table.
         if number % (10 * len(ROWS)) == 0 or made <= 40:
-            write_asked(store, AskedTable.of("table1", "embedded", "embedded", [f"train.max_steps={made}"], rows))
+            write_request(store, TableRequest.of("table1", "embedded", "embedded", [f"train.max_steps={made}"], rows))
 
 
 def measure(store: Path, out: Path) -> dict[str, float | int]:

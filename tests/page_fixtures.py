@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deltalora.commands.example_scores import example_scores
 from deltalora.metrics.e2e import E2E_METRICS
 from deltalora.page.write import write_page
 from deltalora.report import Part, TableRow, paper_figure, paper_table
 from deltalora.results import Prediction, RunRecord, Store, write_predictions, write_segments
-from deltalora.results.asked import AskedTable, write_asked
+from deltalora.results.table_request import TableRequest, write_request
 from needed import lacking
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -57,7 +56,7 @@ def ask(store: Path, name: str, records: list[RunRecord], key: Callable[[RunReco
         )
         for row, of in ((row, rows[row]) for row in order)
     ]
-    write_asked(store, AskedTable.of(name, records[0].scale, records[0].source, [], asked))
+    write_request(store, TableRequest.of(name, records[0].scale, records[0].source, [], asked))
 
 
 def varied(key: str, factor: int) -> Callable[[RunRecord], str]:
@@ -137,7 +136,7 @@ def give_texts(root: Path, record: RunRecord) -> None:
 def page(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The written page's folder."""
     out = tmp_path_factory.mktemp("out") / "page"
-    written = write_page(stores.roots, out, example_scores)
+    written = write_page(stores.roots, out)
     assert written.runs == len(stores.all_ids)
     assert written.faults == ()
     return out

@@ -17,7 +17,7 @@ import pytest
 
 import deltalora.metrics
 from deltalora.metrics import Metric, Statistics
-from deltalora.metrics.cache import cached
+from deltalora.metrics.disk_cache import cached
 from published_outputs import Output
 
 _KEPT = Path(__file__).resolve().parents[1] / ".pytest_cache" / "published_outputs"

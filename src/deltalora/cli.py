@@ -40,8 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(USAGE)
         return 0 if arguments else 2
     command, *rest = arguments
-    from deltalora.commands.terminal import show_warnings
-    from deltalora.errors import UserError
+    from deltalora.errors import UserError, show_warnings
 
     show_warnings()
     try:

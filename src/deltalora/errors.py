@@ -3,6 +3,9 @@
 The command line prints the line and exits with 2. Everything else is a bug and keeps its traceback.
 """
 
+import logging
+import warnings
+
 
 class UserError(Exception):
     """A wrong input or configuration; its text is one complete line for a person."""
@@ -26,3 +29,15 @@ class MetricError(UserError):
 
 class StoreError(UserError):
     """A run record or store that cannot be read or written."""
+
+
+def show_warnings() -> None:
+    """Sets the root logger up, in the command's process and in every worker of a launcher.
+
+    A library that finds it bare sets it up itself when it logs for the first time, and then prints every INFO line.
+    """
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
+    # conf/hydra/launcher/ray.yaml bears the name that its launcher gave its schema, and may: it is whole without it.
+    warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema", UserWarning)

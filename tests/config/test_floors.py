@@ -30,9 +30,10 @@ FLOORS: dict[str, int] = {
     "decoding": 3,
     "training": 4,
     "export": 5,
-    "commands": 6,
-    "cli": 7,
-    "__main__": 8,
+    "sweep": 6,
+    "commands": 7,
+    "cli": 8,
+    "__main__": 9,
 }
 
 
@@ -87,11 +88,11 @@ def test_nothing_imports_upward_or_sideways(module: str) -> None:
         assert FLOORS[other] < FLOORS[here], f"{module} imports {other}"
 
 
-def test_the_report_knows_results_and_errors_alone_and_only_its_comparisons_resample_by_the_metrics() -> None:
+def test_the_report_knows_results_and_errors_alone_and_only_its_tests_over_examples_resample_by_the_metrics() -> None:
     report = [module for module in MODULES if room(module) == "report"]
     named = {module: {room(name) for name in own(imports(MODULES[module]))} for module in report}
     assert set().union(*named.values()) <= {"report", "results", "errors", "metrics"}
-    assert [module for module in report if "metrics" in named[module]] == ["deltalora.report.comparisons"]
+    assert [module for module in report if "metrics" in named[module]] == ["deltalora.report.example_tests"]
 
 
 def test_modules_import_each_other_in_no_circle() -> None:
@@ -115,13 +116,13 @@ def test_audit_metrics_report_and_results_load_neither_torch_nor_transformers() 
     assert done.stderr.strip() == ""
 
 
-def test_hydra_is_imported_by_configuration_and_commands_alone() -> None:
+def test_hydra_is_imported_by_configuration_and_sweeps_alone() -> None:
     users = {
         room(module)
         for module, path in MODULES.items()
         if any(n.split(".")[0] in ("hydra", "omegaconf") for n in imports(path))
     }
-    assert users == {"config", "commands"}
+    assert users == {"config", "sweep"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -9,8 +9,8 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from deltalora.commands.terminal import show_warnings
 from deltalora.config import config_dir
+from deltalora.errors import show_warnings
 from needed import lacking
 
 PRESETS = sorted(path.stem for path in (config_dir() / "hydra" / "launcher").glob("*.yaml"))

@@ -6,8 +6,7 @@ import pytest
 
 from deltalora.errors import DataError
 from deltalora.metrics import score_e2e
-from deltalora.metrics.lines import read_lines
-from deltalora.metrics.reference_blocks import read_references
+from deltalora.metrics.files import read_lines, read_references
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:

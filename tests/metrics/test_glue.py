@@ -14,7 +14,7 @@ from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from deltalora.errors import MetricError
-from deltalora.metrics import GLUE_METRICS, Score, score_judgements
+from deltalora.metrics import GLUE_METRICS, Score, score_labels
 from deltalora.metrics.glue import aggregate_mnli
 from fidelity import Fidelity
 from golden.metrics.record_glue import SEEDS, TASKS, judgements
@@ -40,7 +40,7 @@ def scored(
     dataset: str, predictions: list[float], labels: list[float], groups: list[str] | None = None
 ) -> dict[str, Score]:
     ids = [f"validation/{number}" for number in range(len(predictions))]
-    return score_judgements(dataset, predictions, labels, ids, groups or [""] * len(predictions))
+    return score_labels(dataset, predictions, labels, ids, groups or [""] * len(predictions))
 
 
 def values(scores: dict[str, Score]) -> dict[str, float]:

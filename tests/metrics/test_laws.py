@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deltalora.metrics import E2E_METRICS, GLUE_METRICS, WEBNLG_METRICS, XSUM_METRICS, Metric, score_judgements
+from deltalora.metrics import E2E_METRICS, GLUE_METRICS, WEBNLG_METRICS, XSUM_METRICS, Metric, score_labels
 from golden.metrics.record_glue import TASKS, judgements
 from published_outputs import E2E, SUBSETS, WEBNLG, XSUM, Subset, subset
 from scored_outputs import statistics, value
@@ -84,5 +84,5 @@ def test_judgements_keep_the_same_laws(task: str) -> None:
             assert (-1 if metric.name in ("Matthews", "Pearson", "Spearman") else 0) <= one.value <= 1
             if len(set(labels)) > 1:
                 ids = [str(row) for row in order]
-                perfect = score_judgements(dataset, labels, labels, ids, [""] * len(ids))
+                perfect = score_labels(dataset, labels, labels, ids, [""] * len(ids))
                 assert perfect[metric.name].value == pytest.approx(1.0, abs=1e-12)

@@ -34,10 +34,9 @@ from deltalora.metrics import (
 )
 from deltalora.metrics.glue import MnliAccuracy
 from deltalora.metrics.meteor import Meteor
-from deltalora.metrics.multi_bleu import MultiBleu
+from deltalora.metrics.multi_bleu import MultiBleu, prepare
 from deltalora.metrics.resampling import MIN_SEGMENTS, SEED, Resampled
 from deltalora.metrics.ter import Ter
-from deltalora.metrics.webnlg_text import prepare
 from fidelity import Fidelity
 
 WORDS = [

@@ -15,7 +15,7 @@ from sacrebleu.metrics.lib_ter import translation_edit_rate
 from sacrebleu.metrics.ter import TER
 
 from deltalora.metrics import ter, ter_tercom
-from deltalora.metrics.cache import cache_folder, cached
+from deltalora.metrics.disk_cache import cache_folder, cached
 from deltalora.metrics.edit_distance import EditDistance, least_distance
 from fidelity import Fidelity
 from published_outputs import WEBNLG, names, read

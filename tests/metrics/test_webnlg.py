@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from deltalora.errors import DataError, MetricError
 from deltalora.metrics import WEBNLG_METRICS, Score, score_webnlg, score_webnlg_texts
 from deltalora.metrics.meteor import WebNLGMeteor
-from deltalora.metrics.multi_bleu import MultiBleu
+from deltalora.metrics.multi_bleu import MultiBleu, prepare, word_tokens
 from deltalora.metrics.ter import Ter
 from deltalora.metrics.ter_tercom import TerTercom
-from deltalora.metrics.webnlg_text import prepare, word_tokens
 from fidelity import Fidelity
 from published_outputs import WEBNLG, Output, names, read
 from scored_outputs import statistics

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from deltalora.commands.example_scores import example_scores
 from deltalora.commands.report import report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS
 from deltalora.page import write
-from deltalora.page.again import command_again, leaves
-from deltalora.page.collect import collect
-from deltalora.page.environment import drawn, script_json
+from deltalora.page.command_line import command_again, leaves
 from deltalora.page.samples import SAMPLES, spread_places
+from deltalora.page.stores import collect
+from deltalora.page.templating import drawn, script_json
 from deltalora.page.write import write_page
 from deltalora.results import RunRecord, Store
 from page_fixtures import FAILURE, HOSTILE, TEXTS, Stores, digest_of
@@ -163,21 +162,21 @@ def test_of_a_run_in_two_stores_the_finished_and_latest_record_counts(stores: St
 
 def test_writing_again_replaces_the_page_and_a_failure_leaves_it(stores: Stores, tmp_path: Path) -> None:
     out = tmp_path / "page"
-    write_page(stores.roots[3:], out, example_scores)
-    write_page(stores.roots[3:], out, example_scores)
+    write_page(stores.roots[3:], out)
+    write_page(stores.roots[3:], out)
     before = digest_of(out)
     broken = tmp_path / "store"
     (broken / "aaaa").mkdir(parents=True)
     (broken / "aaaa" / "record.json").write_text("{}", encoding="utf-8")
     with pytest.raises(StoreError, match=r"record\.json"):
-        write_page([*stores.roots, broken], out, example_scores)
+        write_page([*stores.roots, broken], out)
     assert digest_of(out) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page", "store"]
 
 
 def test_a_failure_while_pages_are_written_leaves_the_old_page(stores: Stores, tmp_path: Path) -> None:
     out = tmp_path / "page"
-    write_page(stores.roots[3:], out, example_scores)
+    write_page(stores.roots[3:], out)
     before = digest_of(out)
 
     def refuse(experiment: str, score: str, statistics: object) -> list[float]:
@@ -196,7 +195,7 @@ def test_several_processes_write_the_page_that_one_writes(
     monkeypatch.setattr(write, "_CHUNK", 7)
     (stores.roots[0] / "a-run-under-way").mkdir(exist_ok=True)  # without a record: neither page nor line
     out = tmp_path / "page"
-    assert write_page(stores.roots, out, example_scores).runs == len(stores.all_ids)
+    assert write_page(stores.roots, out).runs == len(stores.all_ids)
     here, there = digest_of(out), digest_of(page)
     assert here.pop("index.html")
     assert there.pop("index.html")
@@ -212,7 +211,7 @@ def test_a_failure_in_another_process_is_told_and_leaves_nothing(
     (store / "no-record").mkdir()
     (store / "no-record" / "record.json").write_text("{}", encoding="utf-8")
     with pytest.raises(StoreError, match=r"no-record/record\.json"):
-        write_page([store], tmp_path / "page", example_scores)
+        write_page([store], tmp_path / "page")
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
@@ -224,19 +223,19 @@ def test_a_malformed_prediction_that_is_to_be_shown_is_named(stores: Stores, tmp
     place = spread_places(len(lines), SAMPLES)[1]
     path.write_text("".join([*lines[:place], '{"id": "x"}\n', *lines[place + 1 :]]), encoding="utf-8")
     with pytest.raises(StoreError, match=rf"predictions\.jsonl:{place + 1}: source"):
-        write_page([store], tmp_path / "page", example_scores)
+        write_page([store], tmp_path / "page")
 
 
 def test_a_folder_that_is_no_page_is_not_replaced(stores: Stores, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
     with pytest.raises(StoreError, match="expected an earlier page"):
-        write_page(stores.roots, tmp_path, example_scores)
+        write_page(stores.roots, tmp_path)
     assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "keep"
 
 
 def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="expected a folder of run records"):
-        write_page([tmp_path / "nowhere"], tmp_path / "page", example_scores)
+        write_page([tmp_path / "nowhere"], tmp_path / "page")
 
 
 def test_the_command_loads_neither_torch_nor_hydra(stores: Stores, tmp_path: Path) -> None:

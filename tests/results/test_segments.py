@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from deltalora.errors import StoreError
-from deltalora.metrics import score_judgements, score_summaries
+from deltalora.metrics import score_labels, score_summaries
 from deltalora.results import RunRecord, SegmentsFile, read_segments, write_segments
 
 IDS = ("test-0", "test-1", "test-2")
@@ -81,7 +81,7 @@ def test_numpy_alone_opens_the_file(tmp_path):
 
 
 def test_a_real_score_of_a_part_says_where_its_rows_stand(tmp_path):
-    found = score_judgements("mnli", [0, 1, 2], [0, 1, 1], IDS, ["mismatched", "matched", "mismatched"])
+    found = score_labels("mnli", [0, 1, 2], [0, 1, 1], IDS, ["mismatched", "matched", "mismatched"])
     read = read_segments(tmp_path, write_segments(tmp_path, found, IDS))
     assert read.ids_of("Accuracy-mismatched") == ("test-0", "test-2")
     assert read.ids_of("Accuracy-matched") == ("test-1",)

@@ -14,7 +14,7 @@ from deltalora import corpus
 from deltalora.config import GlueConfig, config_dir
 from deltalora.config.task import GlueDataset
 from deltalora.errors import DataError
-from deltalora.tasks.base import Judged, JudgedData
+from deltalora.tasks.examples import LabelledData, LabelledExample
 from deltalora.tasks.glue import load_glue
 
 DATASETS: tuple[GlueDataset, ...] = get_args(GlueDataset)
@@ -49,7 +49,7 @@ def config(dataset: str, **changes: Any) -> GlueConfig:
     return GlueConfig(**(values | changes))
 
 
-def texts(data: JudgedData) -> list[object]:
+def texts(data: LabelledData) -> list[object]:
     """Everything a run reads, file hashes apart."""
     return [data.train, data.validation, data.test, data.counts]
 
@@ -126,10 +126,10 @@ def test_mnli_is_scored_on_both_its_validation_splits_and_watched_on_the_matched
     data = load_glue(config("mnli", data_dir=str(root)))
     assert data.counts == {"train": 5, "validation": 3, "test_matched": 3, "test_mismatched": 4}
     assert [one.group for one in data.test] == ["matched"] * 3 + ["mismatched"] * 4
-    assert data.test[3] == Judged(
+    assert data.test[3] == LabelledExample(
         "test/mismatched/000000", "The new rights are nice, part 8.", "Everyone likes them.", 2.0, "mismatched"
     )
-    assert data.validation[0] == Judged(
+    assert data.validation[0] == LabelledExample(
         "validation/000000", "The new rights are nice, part 5.", "Everyone likes them.", 2.0
     )
     assert data.train[4].id == "train/000004"
@@ -170,7 +170,7 @@ def test_the_hubs_parquet_files_are_the_same_examples(hub_folder: Path, root: Pa
     assert found.files.keys() == MNLI_PARTS.keys()
     assert all(len(sha) == 64 for sha in found.files.values())
     similar = load_glue(config("stsb", source="hub", hub=hub))
-    assert similar.validation == (Judged("validation/000000", "a", "b", 3.8),)
+    assert similar.validation == (LabelledExample("validation/000000", "a", "b", 3.8),)
 
 
 def test_a_hidden_label_from_the_hub_names_its_row(hub_folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from deltalora import corpus
 from deltalora.config.task import WebNLGConfig
 from deltalora.errors import DataError
-from deltalora.tasks.base import TextData
+from deltalora.tasks.examples import TextData
 from deltalora.tasks.webnlg import load_webnlg
 from deltalora.tasks.webnlg_entry import SEEN_CATEGORIES, linearise
 

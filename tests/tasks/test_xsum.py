@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from deltalora import corpus
 from deltalora.config import XSumConfig, config_dir
 from deltalora.errors import DataError
-from deltalora.tasks.base import Pair, Prompt, TextData
+from deltalora.tasks.examples import Pair, Prompt, TextData
 from deltalora.tasks.xsum import load_xsum
 
 ROWS = [

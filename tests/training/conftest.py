@@ -19,9 +19,9 @@ from deltalora.config import TrainConfig
 from deltalora.methods import Method, build_method
 from deltalora.tasks import (
     Collate,
-    CollateJudgements,
+    CollateExamples,
     EncodedExample,
-    EncodedJudgement,
+    EncodedLabelledExample,
     EncodedPair,
     EncodedTransformation,
     collate_pairs,
@@ -128,11 +128,11 @@ def random_pairs(count: int, seed: int) -> list[EncodedPair]:
     return pairs
 
 
-def random_judgements(count: int, seed: int) -> list[EncodedJudgement]:
+def random_judgements(count: int, seed: int) -> list[EncodedLabelledExample]:
     """Inputs of 2 to 13 tokens in three classes."""
     generator = torch.Generator().manual_seed(seed)
     return [
-        EncodedJudgement(_ids(2, 13, generator), float(torch.randint(3, (1,), generator=generator)))
+        EncodedLabelledExample(_ids(2, 13, generator), float(torch.randint(3, (1,), generator=generator)))
         for _ in range(count)
     ]
 
@@ -163,7 +163,7 @@ class Architecture:
 ARCHITECTURES = {
     "gpt2": Architecture(_gpt2, CausalObjective, random_pairs, collate_pairs, PAD),
     "roberta": Architecture(
-        _roberta, ClassificationObjective, random_judgements, CollateJudgements(regression=False), pad_id=1
+        _roberta, ClassificationObjective, random_judgements, CollateExamples(regression=False), pad_id=1
     ),
     "bart": Architecture(_bart, Seq2SeqObjective, random_transformations, collate_transformations, pad_id=1),
 }

@@ -15,8 +15,8 @@ import torch
 
 from deltalora.config import TrainConfig
 from deltalora.methods import build_method
-from deltalora.training.agreement import fingerprint
 from deltalora.training.batches import TrainingBatches
+from deltalora.training.distributed import fingerprint
 from deltalora.training.loggers import NoLogger
 from deltalora.training.loop import Tick, Trainer
 from deltalora.training.prepare import build_accelerator

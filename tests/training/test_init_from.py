@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from deltalora.config import RunConfig, run_config
 from deltalora.errors import StoreError
-from deltalora.report.setting import config_value
+from deltalora.report.departures import config_value
 from deltalora.results import RunRecord, Store
 from deltalora.training import execute
 

@@ -16,10 +16,10 @@ from deltalora.methods.base import InjectedModule
 from deltalora.results import Store, read_predictions
 from deltalora.tasks import build_task
 from deltalora.training import execute
-from deltalora.training.identify import identify_run
-from deltalora.training.judge import judge
+from deltalora.training.checkpoint import STATE_FILE, load_state, save_state
+from deltalora.training.classify import classify
 from deltalora.training.prepare import pad_id
-from deltalora.training.state import STATE_FILE, load_state, save_state
+from deltalora.training.run_id import identify_run
 
 pytestmark = pytest.mark.invariant
 
@@ -143,7 +143,7 @@ def test_the_state_of_a_finished_run_gives_its_predictions_again(
     assert method.diagnostics() == record.diagnostics
     tokenizer = models.load_tokenizer(config.model, identity.model)
     inputs = task.encode(tokenizer, identity.data).test
-    answers = judge(merged, inputs, pad_id(tokenizer), 4 * config.train.batch_size)
+    answers = classify(merged, inputs, pad_id(tokenizer), 4 * config.train.batch_size)
     assert record.predictions is not None
     rows = read_predictions(folder / record.predictions.file, record.predictions.sha256)
     assert [row.prediction for row in rows] == [f"{answer:.6g}" for answer in answers]

@@ -9,8 +9,8 @@ from transformers import BartForConditionalGeneration, GPT2LMHeadModel, RobertaF
 
 from deltalora.tasks import (
     IGNORED,
-    CollateJudgements,
-    EncodedJudgement,
+    CollateExamples,
+    EncodedLabelledExample,
     EncodedPair,
     EncodedTransformation,
     collate_pairs,
@@ -113,8 +113,12 @@ def test_the_padding_of_a_batch_does_not_move_a_seq2seq_loss(bart: BartForCondit
 @pytest.mark.parametrize("num_labels", [1, 2, 3])
 def test_the_classification_loss_equals_transformers_own_times_the_number_of_examples(num_labels: int) -> None:
     model = roberta(num_labels)
-    examples = [EncodedJudgement((0, 5, 6, 2), 1.0), EncodedJudgement((0, 7, 2), 0.0), EncodedJudgement((0, 2), 1.0)]
-    batch = CollateJudgements(regression=num_labels == 1)(examples, 1)
+    examples = [
+        EncodedLabelledExample((0, 5, 6, 2), 1.0),
+        EncodedLabelledExample((0, 7, 2), 0.0),
+        EncodedLabelledExample((0, 2), 1.0),
+    ]
+    batch = CollateExamples(regression=num_labels == 1)(examples, 1)
     output = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels)
     objective = ClassificationObjective(model)
     assert objective.labels(batch) == 3
@@ -123,9 +127,9 @@ def test_the_classification_loss_equals_transformers_own_times_the_number_of_exa
 
 def test_an_example_without_a_label_bears_no_classification_loss() -> None:
     model = roberta(2)
-    examples = [EncodedJudgement((0, 5, 6, 2), 1.0), EncodedJudgement((0, 7, 2), 0.0)]
-    batch = CollateJudgements(regression=False)(examples, 1)
-    first = ClassificationObjective(model)(CollateJudgements(regression=False)(examples[:1], 1)).item()
+    examples = [EncodedLabelledExample((0, 5, 6, 2), 1.0), EncodedLabelledExample((0, 7, 2), 0.0)]
+    batch = CollateExamples(regression=False)(examples, 1)
+    first = ClassificationObjective(model)(CollateExamples(regression=False)(examples[:1], 1)).item()
     batch.labels[1] = IGNORED
     assert ClassificationObjective(model)(batch).item() == pytest.approx(first, rel=1e-6)
     assert ClassificationObjective(model).labels(batch) == 1

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deltalora import report
-from deltalora.commands.arguments import OneLineParser
-from deltalora.commands.rows import add_store_option, open_store
-from deltalora.commands.table_rows import rows_of_figure
+from deltalora.commands.arguments import OneLineParser, add_store_option, open_store
 from deltalora.config import table_runs
 from deltalora.errors import StoreError
 from deltalora.report.figure import draw
 from deltalora.results.atomic import write_atomic
+from deltalora.sweep.table_runs import rows_of_figure
 
 DESCRIPTION = """Writes DIR/NAME.csv, NAME.svg and NAME.png and prints the data; runs nothing. Rows, seeds and settings
 are those of conf/table/NAME.yaml under the overrides that `deltalora train +table=NAME` was given, on the data and

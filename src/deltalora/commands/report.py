@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deltalora.commands.arguments import OneLineParser
-from deltalora.commands.example_scores import example_scores
 from deltalora.errors import ConfigError
 from deltalora.page.write import write_page
 
@@ -36,7 +35,7 @@ def report(arguments: Sequence[str]) -> int:
     options, rest = parser.with_overrides(arguments)
     if rest:
         raise ConfigError(f"report reads the records that are there, found {rest[0]!r}: drop it")
-    written = write_page(options.store or [DEFAULT_STORE], options.out, example_scores)
+    written = write_page(options.store or [DEFAULT_STORE], options.out)
     for fault in written.faults:
         print(f"deltalora: {fault}", file=sys.stderr)
     print(f"{written.tables} tables and figures, {written.runs} runs: {written.index}")

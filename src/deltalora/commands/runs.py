@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from deltalora.commands.arguments import OneLineParser
-from deltalora.commands.display import clock
 from deltalora.errors import ConfigError, StoreError
 from deltalora.results import Progress, RunLockedError, RunRecord, Store, read_progress
 from deltalora.results.store import LOG_FILE, PROGRESS_FILE, RECORD_FILE
+from deltalora.sweep.display import clock
 
 DESCRIPTION = """Lists the runs of a store, or shows the one whose id (or the beginning of it) is given. Filters are
 KEY=VALUE with the keys experiment, row, method, scale, source, seed and status (finished, failed, interrupted,

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from deltalora import report
-from deltalora.commands.arguments import OneLineParser
-from deltalora.commands.rows import add_store_option, open_store
-from deltalora.commands.table_rows import rows_of_table
+from deltalora.commands.arguments import OneLineParser, add_store_option, open_store
 from deltalora.config import table_runs
 from deltalora.results import RunRecord, Segments, Store, read_segments
+from deltalora.sweep.table_runs import rows_of_table
 
 RENDERERS = {"md": report.to_markdown, "latex": report.to_latex, "json": report.to_json}
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from deltalora.commands.board import Board
-from deltalora.commands.display import Display
-from deltalora.commands.one_run import carry_out
-from deltalora.commands.sweep import hand_to_hydra, shared_board, sweep
 from deltalora.config import expand, run_config
 from deltalora.errors import ConfigError, UserError
+from deltalora.sweep.board import Board
+from deltalora.sweep.display import Display
+from deltalora.sweep.job import carry_out
+from deltalora.sweep.launch import board_of_sweep, hand_to_hydra, sweep
 from deltalora.training import identify_run
-from deltalora.training.processes import launched, leads
+from deltalora.training.distributed import launched, leads
 
 #: Flags that only ask Hydra to show something.
 _HYDRA_SHOWS = {"--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--resolve", "--package", "-p"}
@@ -54,7 +54,7 @@ def train(arguments: Sequence[str]) -> int:
             board = Board(Path(stack.enter_context(folder)))
         else:
             identify_run(configs[0])  # data or weights that are not there leave no trace
-            board = stack.enter_context(shared_board(Path(configs[0].runtime.results_dir)))
+            board = stack.enter_context(board_of_sweep(Path(configs[0].runtime.results_dir)))
         with Display(board, len(configs), Console(stderr=True, quiet=not leads())):
             if jobs is None:
                 carry_out(configs[0], 0, board)

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
-from deltalora.config import complaints
+from deltalora.config import errors
 from deltalora.config.schema import RunConfig
 from deltalora.errors import ConfigError
 
@@ -59,7 +59,7 @@ def _steps(fraction: float, total: int | None) -> int:
 
 def conf_error(error: Exception, overrides: Sequence[str]) -> ConfigError:
     """Hydra's or OmegaConf's complaint as ours."""
-    return complaints.from_hydra(error, overrides)
+    return errors.from_hydra(error, overrides)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def to_run_config(config: DictConfig, choices: Mapping[str, str], overrides: Seq
         # Through JSON, so that types are taken strictly (no "8" for 8) while lists may stand for tuples.
         return RunConfig.model_validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
-        raise complaints.from_validation(error, plain) from error
+        raise errors.from_validation(error, plain) from error
 
 
 def _run_before(init_from: object, overrides: Sequence[str]) -> RunConfig | None:

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from deltalora.config.section import NonNegativeInt, PositiveInt, Probability, Section
-from deltalora.config.task import AnyTaskConfig, CausalConfig, Form
+from deltalora.config.task import AnyTaskConfig, CausalConfig, Form, NonNegativeInt, PositiveInt, Probability, Section
 from deltalora.methods import (
     AdaLoRAConfig,
     DeltaLoRAConfig,

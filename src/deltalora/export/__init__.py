@@ -7,7 +7,7 @@ written and holds its outputs against the run's. No training and no data are nee
 
 from deltalora.export.adapter import write_adapter
 from deltalora.export.check import Checked
-from deltalora.export.plain import write_plain
+from deltalora.export.folder import write_plain
 from deltalora.export.restore import RestoredRun, restore
 
 __all__ = ["Checked", "RestoredRun", "restore", "write_adapter", "write_plain"]

@@ -6,9 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from deltalora.errors import ConfigError
+from deltalora.export.check import Checked, compare
 from deltalora.export.restore import RestoredRun
+from deltalora.models import Backbone
 
 
 @contextmanager
@@ -48,3 +51,33 @@ def describe(run: RestoredRun, fit: str, loading: str) -> str:
         f"```python\n{loading}```\n\n"
         f"| metric | value of the run | signature |\n|---|--:|---|\n{scores}"
     )
+
+
+_LOADING = """from transformers import {network}, AutoTokenizer
+
+model = {network}.from_pretrained("THIS FOLDER")
+tokenizer = AutoTokenizer.from_pretrained("THIS FOLDER")
+"""
+
+
+def write_plain(run: RestoredRun, target: Path) -> Checked:
+    """Writes the merged model and holds its outputs, loaded from the files, against the run's.
+
+    Args:
+        run: The restored run; DyLoRA at the rank that was set.
+        target: A folder that does not exist yet or is empty.
+
+    Raises:
+        ConfigError: The folder is not empty.
+        ModelError: The merged model's outputs are not the run's.
+    """
+    merged = cast("Backbone", run.method.merge(run.model))
+    with whole_folder(target) as folder:
+        merged.save_pretrained(folder)
+        run.tokenizer().save_pretrained(folder)
+        loading = _LOADING.format(network=type(merged).__name__)
+        text = describe(run, "All that was learnt has been added into the weights.", loading)
+        (folder / "README.md").write_text(text, encoding="utf-8")
+        loaded = type(merged).from_pretrained(folder, local_files_only=True)
+        loaded.eval()  # type: ignore[no-untyped-call]
+        return compare(run, loaded, None)

@@ -16,7 +16,7 @@ from deltalora.methods import Method, build_method, output_layer
 from deltalora.methods.low_rank import LowRankMethod
 from deltalora.models import Backbone
 from deltalora.results import RunRecord, Store
-from deltalora.training.state import load_state
+from deltalora.training.checkpoint import load_state
 
 
 @dataclass(frozen=True)

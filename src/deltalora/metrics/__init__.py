@@ -11,7 +11,7 @@ from pathlib import Path
 from deltalora.errors import MetricError
 from deltalora.metrics.base import Metric, Score, Statistics
 from deltalora.metrics.e2e import E2E_METRICS, score_e2e, score_texts
-from deltalora.metrics.glue import GLUE_METRICS, score_glue, score_judgements
+from deltalora.metrics.glue import GLUE_METRICS, score_glue, score_labels
 from deltalora.metrics.resampling import (
     BootstrapInterval,
     PairedComparison,
@@ -41,7 +41,7 @@ __all__ = [
     "paired_bootstrap",
     "score_e2e",
     "score_glue",
-    "score_judgements",
+    "score_labels",
     "score_summaries",
     "score_texts",
     "score_webnlg",

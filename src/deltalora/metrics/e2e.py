@@ -7,9 +7,9 @@ from types import MappingProxyType
 from deltalora.metrics.base import Metric, Score
 from deltalora.metrics.bleu import Bleu, BleuMteval
 from deltalora.metrics.cider import Cider
+from deltalora.metrics.files import read_segments
 from deltalora.metrics.meteor import Meteor
 from deltalora.metrics.nist import Nist, NistMteval
-from deltalora.metrics.reference_blocks import read_segments
 from deltalora.metrics.rouge_l import RougeL
 
 _METEOR = Meteor()

@@ -9,8 +9,8 @@ import numpy as np
 
 from deltalora.errors import DataError, MetricError
 from deltalora.metrics.base import Counts, Score, Statistics, Values, check_counts
-from deltalora.metrics.judgements import (
-    JudgementMetric,
+from deltalora.metrics.classification import (
+    LabelMetric,
     accuracy,
     accuracy_many,
     f1,
@@ -20,16 +20,16 @@ from deltalora.metrics.judgements import (
     pearson,
     spearman,
 )
-from deltalora.metrics.lines import read_lines
+from deltalora.metrics.files import read_lines
 
-_ACCURACY = JudgementMetric("Accuracy", accuracy, "agg:mean", accuracy_many)
-_F1 = JudgementMetric("F1", f1, "positive:1|average:binary|undefined:0", f1_many)
-_MATTHEWS = JudgementMetric("Matthews", matthews, "classes:2|constant:0", matthews_many)
-_PEARSON = JudgementMetric("Pearson", pearson, "clip:no|constant:0")
-_SPEARMAN = JudgementMetric("Spearman", spearman, "clip:no|ties:mean-rank|constant:0")
+_ACCURACY = LabelMetric("Accuracy", accuracy, "agg:mean", accuracy_many)
+_F1 = LabelMetric("F1", f1, "positive:1|average:binary|undefined:0", f1_many)
+_MATTHEWS = LabelMetric("Matthews", matthews, "classes:2|constant:0", matthews_many)
+_PEARSON = LabelMetric("Pearson", pearson, "clip:no|constant:0")
+_SPEARMAN = LabelMetric("Spearman", spearman, "clip:no|ties:mean-rank|constant:0")
 
 #: Task -> its metrics, the one of the paper's table first.
-GLUE_METRICS: Mapping[str, tuple[JudgementMetric, ...]] = MappingProxyType(
+GLUE_METRICS: Mapping[str, tuple[LabelMetric, ...]] = MappingProxyType(
     {
         "mnli": (_ACCURACY,),
         "sst2": (_ACCURACY,),
@@ -45,7 +45,7 @@ _MNLI_PARTS = ("matched", "mismatched")
 _HIGHEST_SIMILARITY = 5.0
 
 
-def score_judgements(
+def score_labels(
     dataset: str, predictions: Sequence[float], labels: Sequence[float], ids: Sequence[str], groups: Sequence[str]
 ) -> dict[str, Score]:
     """The scores of a task's judgements.
@@ -115,7 +115,7 @@ def score_glue(dataset: str, pred: Path, labels: Path) -> dict[str, Score]:
                 )
         numbers.append([_number(line) for line in lines])
     ids = [f"{pred}:{number}" for number in range(1, len(predicted) + 1)]
-    return score_judgements(dataset, numbers[0], numbers[1], ids, [""] * len(ids))
+    return score_labels(dataset, numbers[0], numbers[1], ids, [""] * len(ids))
 
 
 def aggregate_mnli(statistics: Statistics) -> float:
@@ -180,7 +180,7 @@ def _mnli(statistics: Statistics, ids: Sequence[str], groups: Sequence[str]) -> 
     return {**scores, "Accuracy": Score(aggregate_mnli(rows), rows, signature)}
 
 
-def _metrics_of(dataset: str) -> tuple[JudgementMetric, ...]:
+def _metrics_of(dataset: str) -> tuple[LabelMetric, ...]:
     if dataset not in GLUE_METRICS:
         raise MetricError(f"glue: expected one of {', '.join(GLUE_METRICS)}, found {dataset!r}; choose a listed task")
     return GLUE_METRICS[dataset]

@@ -11,7 +11,7 @@ from deltalora.errors import MetricError
 from deltalora.metrics import ptb
 from deltalora.metrics.base import AdditiveMetric, Statistics, Values
 from deltalora.metrics.java import LineProcess, NoAnswerError
-from deltalora.metrics.webnlg_text import prepare, word_tokens
+from deltalora.metrics.multi_bleu import prepare, word_tokens
 
 # METEOR 1.5, English, the "rank" task: what `-l en` selects in the jar.
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75

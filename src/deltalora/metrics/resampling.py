@@ -39,7 +39,7 @@ Test = Literal["paired-bootstrap", "paired-approximate-randomization"]
 
 
 class Resampled(Protocol):
-    """What is asked of a metric: `Metric`, `JudgementMetric` and `MnliAccuracy` have it."""
+    """What is asked of a metric: `Metric`, `LabelMetric` and `MnliAccuracy` have it."""
 
     @property
     def name(self) -> str:

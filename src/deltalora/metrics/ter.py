@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from deltalora.metrics.base import AdditiveMetric, Statistics, Values
-from deltalora.metrics.cache import cached
+from deltalora.metrics.disk_cache import cached
 from deltalora.metrics.edit_distance import EditDistance, least_distance
-from deltalora.metrics.webnlg_text import prepare, word_tokens
+from deltalora.metrics.multi_bleu import prepare, word_tokens
 
 #: Of the search below; part of the key of stored statistics, so raise it with any change that can move a number.
 _VERSION = 1

@@ -9,9 +9,9 @@ import numpy as np
 from sacrebleu.metrics.lib_ter import translation_edit_rate
 
 from deltalora.metrics.base import AdditiveMetric, Statistics, Values
-from deltalora.metrics.cache import cached
+from deltalora.metrics.disk_cache import cached
 from deltalora.metrics.edit_distance import EditDistance, Row, least_distance
-from deltalora.metrics.webnlg_text import prepare
+from deltalora.metrics.multi_bleu import prepare
 
 #: Of the search below; part of the key of stored statistics, so raise it with any change that can move a number.
 _VERSION = 1

@@ -8,10 +8,9 @@ import numpy as np
 
 from deltalora.errors import DataError, MetricError
 from deltalora.metrics.base import Metric, Score
-from deltalora.metrics.lines import read_lines
+from deltalora.metrics.files import read_lines, read_segments
 from deltalora.metrics.meteor import WebNLGMeteor
 from deltalora.metrics.multi_bleu import MultiBleu
-from deltalora.metrics.reference_blocks import read_segments
 from deltalora.metrics.ter import Ter
 from deltalora.metrics.ter_tercom import TerTercom
 
@@ -37,7 +36,7 @@ def score_webnlg_texts(
     """The scores of generated texts: BLEU-S, BLEU-U, BLEU-A, METEOR-S, ... of seen, unseen and all inputs.
 
     Each text is compared once; a part is an aggregate of its rows, so A is not the mean of S and U. A part without
-    inputs has no score. Raw outputs and prepared texts score the same (see `webnlg_text.prepare`).
+    inputs has no score. Raw outputs and prepared texts score the same (see `multi_bleu.prepare`).
 
     Args:
         hypotheses: One text an input; it may be empty.

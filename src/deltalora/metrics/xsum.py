@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from deltalora.errors import DataError
 from deltalora.metrics.base import Metric, Score
-from deltalora.metrics.lines import read_lines
+from deltalora.metrics.files import read_lines
 from deltalora.metrics.rouge import VARIANTS, Rouge
 
 #: Name -> metric. A paper's "R-L" is ROUGE-L or ROUGE-Lsum, by its scorer; on summaries of one sentence they are equal.

@@ -6,8 +6,8 @@ is trained of a backbone is the business of `methods`.
 """
 
 from deltalora.models.architectures import max_positions
-from deltalora.models.identify import ModelIdentity, identify
 from deltalora.models.load import Backbone, load_backbone, load_tokenizer, meta_backbone
+from deltalora.models.locate import ModelIdentity, identify
 
 __all__ = [
     "Backbone",

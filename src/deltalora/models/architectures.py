@@ -15,7 +15,7 @@ from transformers import (
 
 from deltalora.config.schema import ModelConfig
 from deltalora.errors import ModelError
-from deltalora.models.identify import ModelIdentity
+from deltalora.models.locate import ModelIdentity
 
 
 @dataclass(frozen=True)

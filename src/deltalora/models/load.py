@@ -23,7 +23,7 @@ from deltalora.errors import ModelError
 from deltalora.methods import head_parameters
 from deltalora.models.architectures import ARCHITECTURES, Architecture, hf_config
 from deltalora.models.embedded import embedded_model_dir
-from deltalora.models.identify import ModelIdentity, identify
+from deltalora.models.locate import ModelIdentity, identify
 
 #: Either of these holds a tokenizer's vocabulary.
 _TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from deltalora.page.run_line import RunLine
+from deltalora.page.run_list import RunLine
 from deltalora.report.table import Table
 
 

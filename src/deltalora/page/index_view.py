@@ -7,14 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from deltalora.errors import StoreError
-from deltalora.page.collect import Collected
 from deltalora.page.downloads import runs_csv, table_csv
-from deltalora.page.environment import heading, render, script_json
-from deltalora.page.plots import Curves, Plot, similarity_plot, training_plot, varied_plot
-from deltalora.page.run_curves import curve_of
-from deltalora.page.run_line import RunLine
-from deltalora.page.run_list import run_list_script
+from deltalora.page.plots import Curves, Plot, curve_of, similarity_plot, training_plot, varied_plot
+from deltalora.page.run_list import RunLine, run_list_script
+from deltalora.page.stores import Collected
 from deltalora.page.table_view import TableView, table_view
+from deltalora.page.templating import heading, render, script_json
 from deltalora.report.divergences import Divergence, divergences, never_reported
 from deltalora.report.fidelity import OracleRow, PublishedRow, fidelity_rows
 from deltalora.report.json_export import to_json
@@ -23,7 +21,7 @@ from deltalora.report.paper import paper_figure
 from deltalora.report.provenance import COMMIT_LENGTH
 from deltalora.report.similarity import SimilarityFigure, build_figure, similarity_grid, to_csv
 from deltalora.results import RunRecord, Segments, read_segments
-from deltalora.results.asked import AskedTable
+from deltalora.results.table_request import TableRequest
 
 #: Commits named in the head; more are counted.
 _MOST_COMMITS = 8
@@ -34,7 +32,7 @@ class FigureView:
     """One figure; `figure` is None where it could not be built, and `fault` says why."""
 
     anchor: str
-    asked: AskedTable
+    asked: TableRequest
     heading: str
     fault: str
     figure: SimilarityFigure | None
@@ -114,7 +112,7 @@ def _curves(records: Mapping[str, RunRecord]) -> Curves:
     }
 
 
-def _figure_view(asked: AskedTable, anchor: str, records: Mapping[str, RunRecord]) -> FigureView:
+def _figure_view(asked: TableRequest, anchor: str, records: Mapping[str, RunRecord]) -> FigureView:
     own = [records[run_id] for run_id in sorted(asked.run_ids) if run_id in records]
     try:
         figure = build_figure(paper_figure(asked.name), asked.table_rows, own)

@@ -1,15 +1,86 @@
 """The plots of the index page: lambda and K, Figure 3, and training curves by row; see `series` for their form."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from deltalora.page.run_curves import MOST_POINTS, Curve, Loss
-from deltalora.page.series import line, over_seeds
+from deltalora.page.samples import spread_places
 from deltalora.page.table_view import TableView
+from deltalora.page.templating import drawn
 from deltalora.report.similarity import MATRICES, SimilarityFigure
 from deltalora.report.statistics import Summary
 from deltalora.report.table import Table
+from deltalora.results import CurvePoint
+
+#: Points drawn of a line at most; a longer one is thinned evenly, and the page says so.
+MOST_POINTS = 300
+
+#: Step -> value, of one run.
+Curve = Mapping[int, float]
+
+Loss = Literal["train_loss", "validation_loss"]
+
+
+def curve_of(points: Sequence[CurvePoint], loss: Loss) -> dict[int, float]:
+    """The losses of one run by step, where there is one."""
+    if loss == "train_loss":
+        return {point.step: point.train_loss for point in points if point.train_loss is not None}
+    return {point.step: point.validation_loss for point in points if point.validation_loss is not None}
+
+
+def _own_line(name: str, of_run: Curve) -> dict[str, Any]:
+    steps = sorted(of_run)
+    kept = [steps[place] for place in spread_places(len(steps), MOST_POINTS)] if len(steps) > MOST_POINTS else steps
+    return {"name": name, "row": "", "x": kept, "y": [of_run[step] for step in kept]}
+
+
+def own_curves(points: Sequence[CurvePoint]) -> dict[str, Any] | None:
+    """The plot of one run's losses and learning rate; None without a point."""
+    panels: list[dict[str, Any]] = []
+    titles: tuple[tuple[Loss, str], ...] = (("train_loss", "training loss"), ("validation_loss", "validation loss"))
+    for loss, title in titles:
+        if of_run := curve_of(points, loss):
+            lines = [_own_line(title, of_run)]
+            panels.append({"title": title.capitalize(), "x": "optimizer step", "y": "nats a token", "lines": lines})
+    rates = {point.step: point.learning_rate for point in points if point.learning_rate is not None}
+    if rates:
+        lines = [_own_line("learning rate", rates)]
+        panels.append({"title": "Learning rate", "x": "optimizer step", "y": "of the step", "lines": lines})
+    return {"views": [{"label": "", "panels": panels}]} if panels else None
+
+
+def line(name: str, row: str, points: Sequence[tuple[float, Summary]]) -> dict[str, Any]:
+    """A line through means; the band is one standard deviation to both sides, where any point has several seeds."""
+    made: dict[str, Any] = {
+        "name": name,
+        "row": row,
+        "x": [x for x, _ in points],
+        "y": [drawn(summary.mean) for _, summary in points],
+    }
+    if any(summary.sd is not None for _, summary in points):
+        made["low"] = [drawn(summary.mean - (summary.sd or 0.0)) for _, summary in points]
+        made["high"] = [drawn(summary.mean + (summary.sd or 0.0)) for _, summary in points]
+    if len(counts := sorted({summary.n for _, summary in points})) > 0:
+        made["n"] = counts[0] if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return made
+
+
+def over_seeds(curves: Sequence[Curve]) -> list[tuple[float, Summary]]:
+    """Mean and deviation at every step that any run has, over the runs that have it, thinned to `MOST_POINTS`."""
+    steps = sorted({step for curve in curves for step in curve})
+    kept = [steps[place] for place in spread_places(len(steps), MOST_POINTS)]
+    return [(step, _moments([curve[step] for curve in curves if step in curve])) for step in kept]
+
+
+def _moments(values: Sequence[float]) -> Summary:
+    """`summarise` without the interval: a page has a hundred thousand points, and none shows it."""
+    n = len(values)
+    if n == 1:
+        return Summary(1, values[0], None, None)
+    mean = math.fsum(values) / n
+    return Summary(n, mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), None)
+
 
 #: Run id -> loss -> step -> value.
 Curves = Mapping[str, Mapping[Loss, Curve]]

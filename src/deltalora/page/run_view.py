@@ -8,13 +8,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from deltalora.errors import StoreError
-from deltalora.page.again import command_again, leaves
-from deltalora.page.environment import duration, render, size, text_html
-from deltalora.page.quiet_collector import quiet_collector
-from deltalora.page.run_curves import own_curves
-from deltalora.page.run_line import RunLine, run_line
-from deltalora.page.sample_list import ExampleScores, sample_list
-from deltalora.page.samples import log_tail, samples
+from deltalora.page.command_line import command_again, leaves
+from deltalora.page.plots import own_curves
+from deltalora.page.run_list import RunLine, run_line
+from deltalora.page.samples import log_tail, sample_list, samples
+from deltalora.page.stores import no_garbage_collection
+from deltalora.page.templating import duration, render, size, text_html
 from deltalora.results import RunRecord, read_run
 
 #: Names and values, to print.
@@ -34,7 +33,7 @@ class RunPage:
     tables: tuple[tuple[str, str], ...]
 
 
-def run_page(record: RunRecord, page: RunPage, example_scores: ExampleScores | None) -> str:
+def run_page(record: RunRecord, page: RunPage) -> str:
     """The page as HTML.
 
     Raises:
@@ -56,7 +55,7 @@ def run_page(record: RunRecord, page: RunPage, example_scores: ExampleScores | N
         "data": _data(record),
         "cost": _cost(record),
         "plot_data": own_curves(record.curve),
-        "samples": sample_list(record, page.folder, shown, example_scores),
+        "samples": sample_list(record, page.folder, shown),
         "samples_note": shown.note,
         "diagnostics": json.dumps(record.diagnostics, ensure_ascii=False, indent=1) if record.diagnostics else "",
         "log": log_tail(page.folder),
@@ -148,22 +147,22 @@ def _cost(record: RunRecord) -> Pairs:
     return tuple(lines)
 
 
-def write_run_pages(folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None) -> list[RunLine]:
+def write_run_pages(folder: Path, pages: Sequence[RunPage]) -> list[RunLine]:
     """Write pages into a folder that is there, and return a line of each; a run without a record has neither.
 
     Raises:
         StoreError: A file of a run cannot be read, or a page cannot be written.
     """
-    with quiet_collector():
-        return [line for page in pages if (line := _write_run_page(folder, page, example_scores)) is not None]
+    with no_garbage_collection():
+        return [line for page in pages if (line := _write_run_page(folder, page)) is not None]
 
 
-def _write_run_page(folder: Path, page: RunPage, example_scores: ExampleScores | None) -> RunLine | None:
+def _write_run_page(folder: Path, page: RunPage) -> RunLine | None:
     record = read_run(page.folder)
     if record is None:
         return None
     path = folder / f"{record.run_id}.html"
-    text = run_page(record, page, example_scores)
+    text = run_page(record, page)
     try:
         path.write_bytes(text.encode())
     except OSError as error:

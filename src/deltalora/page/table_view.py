@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deltalora.errors import StoreError
-from deltalora.page.environment import heading
+from deltalora.page.templating import heading
 from deltalora.report import layout
 from deltalora.report.build import build_table
-from deltalora.report.comparisons import ReadSegments
 from deltalora.report.divergences import divergences
+from deltalora.report.example_tests import ReadSegments
 from deltalora.report.layout import MISSING, Grid
 from deltalora.report.paper import MetricColumn, paper_table
 from deltalora.report.statistics import Summary
 from deltalora.report.table import Cell, RowResult, Table, UnfinishedRun
 from deltalora.results import RunRecord
-from deltalora.results.asked import AskedTable
+from deltalora.results.table_request import TableRequest
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class TableView:
     """One table of the page; `table` is None where it could not be built, and `fault` says why."""
 
     anchor: str
-    asked: AskedTable
+    asked: TableRequest
     heading: str
     title: str
     command: str
@@ -106,7 +106,7 @@ class TableView:
 
 
 def table_view(
-    asked: AskedTable, anchor: str, records: Mapping[str, RunRecord], read: ReadSegments | None
+    asked: TableRequest, anchor: str, records: Mapping[str, RunRecord], read: ReadSegments | None
 ) -> TableView:
     """Build a table and lay it out. Records that may not stand in one table make a view that says so.
 

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deltalora.errors import StoreError
-from deltalora.page.collect import Collected, collect
-from deltalora.page.environment import heading
-from deltalora.page.quiet_collector import quiet_collector
-from deltalora.page.run_line import RunLine
+from deltalora.page.run_list import RunLine
 from deltalora.page.run_view import RunPage, write_run_pages
-from deltalora.page.sample_list import ExampleScores
+from deltalora.page.stores import Collected, collect, no_garbage_collection
+from deltalora.page.templating import heading
 
 if TYPE_CHECKING:
     from deltalora.page.index_view import Index
@@ -51,7 +49,7 @@ class Written:
     faults: tuple[str, ...]
 
 
-def write_page(stores: Sequence[Path], out: Path, example_scores: ExampleScores | None = None) -> Written:
+def write_page(stores: Sequence[Path], out: Path) -> Written:
     """Write the page of some stores into a folder, in place of the page that is there.
 
     Everything goes into a new folder beside it, which then takes its place: whatever fails, the old page stays.
@@ -59,13 +57,12 @@ def write_page(stores: Sequence[Path], out: Path, example_scores: ExampleScores 
     Args:
         stores: Folders of run records.
         out: The page's folder.
-        example_scores: Scores single examples; a function of a module, as other processes call it by name.
 
     Raises:
         StoreError: A store or record cannot be read, `out` holds something else than a page, or it cannot be written.
     """
     _check_ours(out)
-    with quiet_collector():
+    with no_garbage_collection():
         collected = collect(stores)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +70,7 @@ def write_page(stores: Sequence[Path], out: Path, example_scores: ExampleScores 
         except OSError as error:
             raise _unwritable(out, error) from error
         try:
-            index, runs = _write_into(temporary, collected, example_scores)
+            index, runs = _write_into(temporary, collected)
             temporary.chmod(0o755)
             _swap(temporary, out)
         except OSError as error:
@@ -83,7 +80,7 @@ def write_page(stores: Sequence[Path], out: Path, example_scores: ExampleScores 
     return Written(out / "index.html", runs, len(index.tables) + len(index.figures), index.faults)
 
 
-def _write_into(folder: Path, collected: Collected, example_scores: ExampleScores | None) -> "tuple[Index, int]":
+def _write_into(folder: Path, collected: Collected) -> "tuple[Index, int]":
     """Writes everything; returns what the index is of, and how many runs there are."""
     (folder / "runs").mkdir()
     (folder / "data").mkdir()
@@ -97,7 +94,7 @@ def _write_into(folder: Path, collected: Collected, example_scores: ExampleScore
         RunPage(run_folder.resolve(), tuple(stands_in.get(run_id, ())))
         for run_id, run_folder in collected.folders.items()
     ]
-    with _writing(folder / "runs", pages, example_scores) as written:
+    with _writing(folder / "runs", pages) as written:
         # Tables need the metrics and scipy: read while the processes that write run pages are started already.
         from deltalora.page.index_view import index_of, write_data, write_index
 
@@ -119,18 +116,16 @@ def anchors(collected: Collected) -> list[str]:
 
 
 @contextmanager
-def _writing(
-    folder: Path, pages: Sequence[RunPage], example_scores: ExampleScores | None
-) -> Iterator[Callable[[], list[RunLine]]]:
+def _writing(folder: Path, pages: Sequence[RunPage]) -> Iterator[Callable[[], list[RunLine]]]:
     """Writes the run pages, beside what the block does where they are many; the block gets what waits for them."""
     if len(pages) < _MANY_RUNS:
-        yield lambda: write_run_pages(folder, pages, example_scores)
+        yield lambda: write_run_pages(folder, pages)
         return
     # Started anew and not forked: numerical libraries have threads, which a fork does not take along.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=min(8, os.cpu_count() or 1), mp_context=context) as pool:
         waiting: list[Future[list[RunLine]]] = [
-            pool.submit(write_run_pages, folder, pages[start : start + _CHUNK], example_scores)
+            pool.submit(write_run_pages, folder, pages[start : start + _CHUNK])
             for start in range(0, len(pages), _CHUNK)
         ]
         try:

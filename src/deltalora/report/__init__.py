@@ -15,7 +15,7 @@ from deltalora.report.provenance import PartProvenance, Provenance
 from deltalora.report.similarity import SimilarityFigure, build_figure, to_csv
 from deltalora.report.statistics import Interval, Summary, paired_difference, summarise
 from deltalora.report.table import Cell, Effect, EffectCell, PartResult, RowResult, SeedResult, Table
-from deltalora.results.asked import Part, TableRow
+from deltalora.results.table_request import Part, TableRow
 
 __all__ = [
     "Cell",

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from deltalora.errors import StoreError
-from deltalora.report.comparisons import ExampleBootstrap, ReadSegments
-from deltalora.report.evidence import adjust, family, seed_evidence
+from deltalora.report.departures import departures, dropout_note, method_setting
+from deltalora.report.example_tests import ExampleBootstrap, ReadSegments
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
 from deltalora.report.provenance import trace
+from deltalora.report.seed_tests import adjust, family, seed_evidence
 from deltalora.report.selection import Selected, select_records
-from deltalora.report.setting import departures, dropout_note, method_setting
 from deltalora.report.statistics import paired_difference, summarise
 from deltalora.report.table import (
     VALIDATION_LOSS,
@@ -25,7 +25,7 @@ from deltalora.report.table import (
     UnfinishedRun,
 )
 from deltalora.results import Parameters, RunRecord
-from deltalora.results.asked import Part, TableRow
+from deltalora.results.table_request import Part, TableRow
 
 #: The method under test; each control of ours is set against it.
 SUBJECT_ROW = "delta_lora"

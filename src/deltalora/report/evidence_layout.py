@@ -7,10 +7,10 @@ a terminal. A row whose columns all lack the same thing takes one line.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from deltalora.report.comparisons import NO_SCORE
-from deltalora.report.evidence import NO_SPREAD, NOT_ENOUGH_SEEDS
+from deltalora.report.example_tests import NO_SCORE
 from deltalora.report.layout import MISSING, Grid, signed
 from deltalora.report.paper import MetricColumn
+from deltalora.report.seed_tests import NO_SPREAD, NOT_ENOUGH_SEEDS
 from deltalora.report.statistics import ALPHA, CONFIDENCE, POWER, Interval
 from deltalora.report.table import Effect, ExampleComparison, Family, SeedEvidence, Table
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from deltalora.report.departures import config_value, initialised_from
 from deltalora.report.selection import Selected
-from deltalora.report.setting import config_value, initialised_from
 from deltalora.results import RunRecord
 
 #: Digits of a commit id; enough for `git show` in any repository of this size.

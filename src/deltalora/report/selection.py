@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from deltalora.errors import StoreError
 from deltalora.results import RunRecord
-from deltalora.results.asked import TableRow
+from deltalora.results.table_request import TableRow
 
 V = TypeVar("V")
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deltalora.errors import StoreError
+from deltalora.report.departures import departures
 from deltalora.report.layout import MISSING, Grid
 from deltalora.report.paper import PaperFigure
 from deltalora.report.selection import select_records
-from deltalora.report.setting import departures
 from deltalora.report.statistics import Summary, summarise
 from deltalora.results import RunRecord
-from deltalora.results.asked import TableRow
+from deltalora.results.table_request import TableRow
 
 Matrix = Literal["W_Q", "W_V"]
 

@@ -5,32 +5,32 @@ a backbone reads examples (`causal`, `seq2seq`, `classification`), and the contr
 training loop lives here.
 """
 
-from deltalora.tasks.base import Judged, JudgedData, Pair, Prompt, TaskData, TextData
 from deltalora.tasks.batch import IGNORED, Batch, EncodedExample, tokenised_sha256
 from deltalora.tasks.causal import EncodedPair, collate_pairs, encode_pairs, encode_prompt
-from deltalora.tasks.classification import CollateJudgements, EncodedJudgement, encode_judgements
+from deltalora.tasks.classification import CollateExamples, EncodedLabelledExample, encode_labelled
 from deltalora.tasks.e2e import load_e2e
+from deltalora.tasks.examples import LabelledData, LabelledExample, Pair, Prompt, TaskData, TextData
 from deltalora.tasks.glue import load_glue
 from deltalora.tasks.seq2seq import EncodedTransformation, collate_transformations, encode_transformations
-from deltalora.tasks.task import Answer, Answered, Collate, Encoded, Task, build_task
+from deltalora.tasks.task import Collate, Encoded, PredictedExample, Prediction, Task, build_task
 from deltalora.tasks.webnlg import load_webnlg
 from deltalora.tasks.xsum import load_xsum
 
 __all__ = [
     "IGNORED",
-    "Answer",
-    "Answered",
     "Batch",
     "Collate",
-    "CollateJudgements",
+    "CollateExamples",
     "Encoded",
     "EncodedExample",
-    "EncodedJudgement",
+    "EncodedLabelledExample",
     "EncodedPair",
     "EncodedTransformation",
-    "Judged",
-    "JudgedData",
+    "LabelledData",
+    "LabelledExample",
     "Pair",
+    "PredictedExample",
+    "Prediction",
     "Prompt",
     "Task",
     "TaskData",
@@ -38,7 +38,7 @@ __all__ = [
     "build_task",
     "collate_pairs",
     "collate_transformations",
-    "encode_judgements",
+    "encode_labelled",
     "encode_pairs",
     "encode_prompt",
     "encode_transformations",

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from deltalora.tasks.base import Judged
 from deltalora.tasks.batch import Batch, mask, pad
+from deltalora.tasks.examples import LabelledExample
 
 
 @dataclass(frozen=True)
-class EncodedJudgement:
+class EncodedLabelledExample:
     """Token ids of one example and what it is to be judged as.
 
     Attributes:
@@ -29,20 +29,20 @@ class EncodedJudgement:
     label: float
 
 
-def encode_judgements(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Judged], max_length: int
-) -> list[EncodedJudgement]:
+def encode_labelled(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[LabelledExample], max_length: int
+) -> list[EncodedLabelledExample]:
     """Token ids of examples, each at most `max_length` of them."""
     if not examples:  # transformers' tokenizers fail on an empty batch
         return []
     first = [example.first for example in examples]
     second = None if examples[0].second is None else [example.second or "" for example in examples]
     encoded = tokenizer(first, second, truncation="longest_first", max_length=max_length)["input_ids"]
-    return [EncodedJudgement(tuple(ids), one.label) for ids, one in zip(encoded, examples, strict=True)]
+    return [EncodedLabelledExample(tuple(ids), one.label) for ids, one in zip(encoded, examples, strict=True)]
 
 
 @dataclass(frozen=True)
-class CollateJudgements:
+class CollateExamples:
     """Pads examples on the right to the longest of them.
 
     Attributes:
@@ -51,7 +51,7 @@ class CollateJudgements:
 
     regression: bool
 
-    def __call__(self, examples: Sequence[EncodedJudgement], pad_id: int) -> Batch:
+    def __call__(self, examples: Sequence[EncodedLabelledExample], pad_id: int) -> Batch:
         """The examples as one batch."""
         ids = [example.input_ids for example in examples]
         dtype = torch.float32 if self.regression else torch.int64

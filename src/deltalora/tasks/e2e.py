@@ -7,8 +7,8 @@ from pathlib import Path
 from deltalora import corpus
 from deltalora.config.task import E2EConfig
 from deltalora.errors import DataError
-from deltalora.tasks.base import Pair, Prompt, TaskData, TextData, rows_sha256
 from deltalora.tasks.e2e_files import E2ERow, linearise, parse_meaning_representation, read_split
+from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData, rows_sha256
 from deltalora.tasks.hub import HubRow, load_from_hub
 from deltalora.tasks.reading import SPLITS, Split
 from deltalora.tasks.text_form import in_form

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from deltalora import corpus
 from deltalora.config.task import GlueConfig, GlueDataset
-from deltalora.tasks.base import Judged, JudgedData, TaskData, rows_sha256
+from deltalora.tasks.examples import LabelledData, LabelledExample, TaskData, rows_sha256
 from deltalora.tasks.glue_files import GlueRow, Part, glue_row, parts_of, read_glue
 from deltalora.tasks.hub import HubRow, load_from_hub
 
 
-def load_glue(config: GlueConfig) -> JudgedData:
+def load_glue(config: GlueConfig) -> LabelledData:
     """Loads a task's training and validation split from the configured source.
 
     GLUE's test labels are secret, so scores are those of the validation split, as everywhere in the literature: it
@@ -26,12 +26,12 @@ def load_glue(config: GlueConfig) -> JudgedData:
     rows, files = source(config)
     train, *validations = parts_of(config.dataset)
     scored = {_group(part): rows[part] for part in validations}
-    test = {group: _judged(found, f"test/{group}".rstrip("/"), group) for group, found in scored.items()}
+    test = {group: _labelled(found, f"test/{group}".rstrip("/"), group) for group, found in scored.items()}
     counts = {"train": len(rows[train]), "validation": len(rows[validations[0]])}
     counts |= {f"test_{group}".rstrip("_"): len(found) for group, found in test.items()}
     return TaskData(
-        train=_judged(rows[train], "train")[: config.limits.train],
-        validation=_judged(rows[validations[0]], "validation")[: config.limits.validation],
+        train=_labelled(rows[train], "train")[: config.limits.train],
+        validation=_labelled(rows[validations[0]], "validation")[: config.limits.validation],
         test=tuple(example for found in test.values() for example in found[: config.limits.test]),
         files=files,
         counts=counts,
@@ -79,9 +79,10 @@ def _group(part: Part) -> str:
     return part.removeprefix("validation").removeprefix("_")
 
 
-def _judged(rows: Sequence[GlueRow], prefix: str, group: str = "") -> tuple[Judged, ...]:
+def _labelled(rows: Sequence[GlueRow], prefix: str, group: str = "") -> tuple[LabelledExample, ...]:
     return tuple(
-        Judged(f"{prefix}/{index:06d}", row.first, row.second, row.label, group) for index, row in enumerate(rows)
+        LabelledExample(f"{prefix}/{index:06d}", row.first, row.second, row.label, group)
+        for index, row in enumerate(rows)
     )
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from deltalora.tasks.base import Pair
 from deltalora.tasks.batch import IGNORED, Batch, mask, pad
+from deltalora.tasks.examples import Pair
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,18 @@ from deltalora import metrics
 from deltalora.config.schema import RunConfig
 from deltalora.config.task import CausalConfig, E2EConfig, Form, GlueConfig, TaskConfig, WebNLGConfig, XSumConfig
 from deltalora.metrics import Score
-from deltalora.tasks.base import Judged, JudgedData, Prompt, TaskData, TextData
 from deltalora.tasks.batch import Batch, EncodedExample, tokenised_sha256
 from deltalora.tasks.causal import collate_pairs, encode_pairs, encode_prompt
-from deltalora.tasks.classification import CollateJudgements, encode_judgements
+from deltalora.tasks.classification import CollateExamples, encode_labelled
 from deltalora.tasks.e2e import load_e2e
+from deltalora.tasks.examples import LabelledData, LabelledExample, Prompt, TaskData, TextData
 from deltalora.tasks.glue import load_glue
 from deltalora.tasks.seq2seq import collate_transformations, encode_sources, encode_transformations
 from deltalora.tasks.webnlg import load_webnlg
 from deltalora.tasks.xsum import load_xsum
 
 #: A generated text, or a class number or regression value.
-Answer = str | float
+Prediction = str | float
 
 Collate = Callable[[Sequence[Any], int], Batch]
 
@@ -54,8 +54,8 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """One test input with its answer, as the predictions file keeps it."""
+class PredictedExample:
+    """One test input with its prediction, as the predictions file keeps it."""
 
     id: str
     source: str
@@ -91,26 +91,26 @@ class Task(ABC):
         """All splits as token ids."""
 
     @abstractmethod
-    def score(self, data: TaskData[Any, Any], answers: Sequence[Answer]) -> dict[str, Score]:
-        """The task's metrics of one answer for every test input, in their order.
+    def score(self, data: TaskData[Any, Any], predictions: Sequence[Prediction]) -> dict[str, Score]:
+        """The task's metrics of one prediction for every test input, in their order.
 
         Raises:
             MetricError: A score cannot be computed.
         """
 
     @abstractmethod
-    def answered(self, data: TaskData[Any, Any], answers: Sequence[Answer]) -> list[Answered]:
-        """Test inputs and answers side by side."""
+    def predicted(self, data: TaskData[Any, Any], predictions: Sequence[Prediction]) -> list[PredictedExample]:
+        """Test inputs and predictions side by side."""
 
 
 class _TextTask(Task):
     """Text in, text out."""
 
-    def answered(self, data: TextData, answers: Sequence[Answer]) -> list[Answered]:
+    def predicted(self, data: TextData, predictions: Sequence[Prediction]) -> list[PredictedExample]:
         """The context, the generated text, and the references."""
         return [
-            Answered(prompt.id, prompt.context, str(text), prompt.references)
-            for prompt, text in zip(data.test, answers, strict=True)
+            PredictedExample(prompt.id, prompt.context, str(text), prompt.references)
+            for prompt, text in zip(data.test, predictions, strict=True)
         ]
 
 
@@ -144,9 +144,9 @@ class E2ETask(_CausalTask):
         """See `load_e2e`."""
         return load_e2e(self._config)
 
-    def score(self, data: TextData, answers: Sequence[Answer]) -> dict[str, Score]:
+    def score(self, data: TextData, predictions: Sequence[Prediction]) -> dict[str, Score]:
         """BLEU, NIST, METEOR, ROUGE-L, CIDEr."""
-        return metrics.score_texts(*_texts(data.test, answers))
+        return metrics.score_texts(*_texts(data.test, predictions))
 
 
 class WebNLGTask(_CausalTask):
@@ -160,9 +160,9 @@ class WebNLGTask(_CausalTask):
         """See `load_webnlg`."""
         return load_webnlg(self._config)
 
-    def score(self, data: TextData, answers: Sequence[Answer]) -> dict[str, Score]:
+    def score(self, data: TextData, predictions: Sequence[Prediction]) -> dict[str, Score]:
         """BLEU, METEOR and TER of seen, unseen and all categories."""
-        return metrics.score_webnlg_texts(*_texts(data.test, answers), [prompt.group for prompt in data.test])
+        return metrics.score_webnlg_texts(*_texts(data.test, predictions), [prompt.group for prompt in data.test])
 
 
 class XSumTask(_TextTask):
@@ -189,9 +189,9 @@ class XSumTask(_TextTask):
             collate=collate_transformations,
         )
 
-    def score(self, data: TextData, answers: Sequence[Answer]) -> dict[str, Score]:
+    def score(self, data: TextData, predictions: Sequence[Prediction]) -> dict[str, Score]:
         """ROUGE-1, 2, L and Lsum."""
-        return metrics.score_summaries(*_texts(data.test, answers))
+        return metrics.score_summaries(*_texts(data.test, predictions))
 
 
 class GlueTask(Task):
@@ -205,34 +205,34 @@ class GlueTask(Task):
         self.num_labels = config.num_labels
         self.longest = config.max_length
 
-    def load(self) -> JudgedData:
+    def load(self) -> LabelledData:
         """See `load_glue`."""
         return load_glue(self._config)
 
-    def encode(self, tokenizer: PreTrainedTokenizerBase, data: JudgedData) -> Encoded:
+    def encode(self, tokenizer: PreTrainedTokenizerBase, data: LabelledData) -> Encoded:
         """One or two sentences with special tokens."""
         train, validation, test = (
-            encode_judgements(tokenizer, split, self.longest) for split in (data.train, data.validation, data.test)
+            encode_labelled(tokenizer, split, self.longest) for split in (data.train, data.validation, data.test)
         )
         return Encoded(
-            train, validation, [one.input_ids for one in test], CollateJudgements(regression=self.num_labels == 1)
+            train, validation, [one.input_ids for one in test], CollateExamples(regression=self.num_labels == 1)
         )
 
-    def score(self, data: JudgedData, answers: Sequence[Answer]) -> dict[str, Score]:
+    def score(self, data: LabelledData, predictions: Sequence[Prediction]) -> dict[str, Score]:
         """The task's own metrics on the validation split."""
-        return metrics.score_judgements(
+        return metrics.score_labels(
             self._config.dataset,
-            [float(answer) for answer in answers],
-            [question.label for question in data.test],
-            [question.id for question in data.test],
-            [question.group for question in data.test],
+            [float(prediction) for prediction in predictions],
+            [example.label for example in data.test],
+            [example.id for example in data.test],
+            [example.group for example in data.test],
         )
 
-    def answered(self, data: JudgedData, answers: Sequence[Answer]) -> list[Answered]:
+    def predicted(self, data: LabelledData, predictions: Sequence[Prediction]) -> list[PredictedExample]:
         """The sentences, the predicted and the true label."""
         return [
-            Answered(one.id, _sentences(one), f"{float(answer):.6g}", (f"{one.label:.6g}",))
-            for one, answer in zip(data.test, answers, strict=True)
+            PredictedExample(one.id, _sentences(one), f"{float(prediction):.6g}", (f"{one.label:.6g}",))
+            for one, prediction in zip(data.test, predictions, strict=True)
         ]
 
 
@@ -253,10 +253,14 @@ _TEXT_TASKS: Mapping[type[TaskConfig], Callable[[Any, int], Task]] = {
 
 
 def _texts(
-    prompts: Sequence[Prompt], answers: Sequence[Answer]
+    prompts: Sequence[Prompt], predictions: Sequence[Prediction]
 ) -> tuple[Sequence[str], list[tuple[str, ...]], list[str]]:
-    return cast("Sequence[str]", answers), [prompt.references for prompt in prompts], [prompt.id for prompt in prompts]
+    return (
+        cast("Sequence[str]", predictions),
+        [prompt.references for prompt in prompts],
+        [prompt.id for prompt in prompts],
+    )
 
 
-def _sentences(one: Judged) -> str:
+def _sentences(one: LabelledExample) -> str:
     return one.first if one.second is None else f"{one.first} || {one.second}"

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 from deltalora.errors import DataError
 from deltalora.results import sha256_of_file
-from deltalora.tasks.base import rows_sha256
+from deltalora.tasks.examples import rows_sha256
 from deltalora.tasks.json_lines import read_json_lines
 from deltalora.tasks.reading import Split, find_file, read_text
 from deltalora.tasks.webnlg_entry import Entry, checked_entry

@@ -7,7 +7,7 @@ from pathlib import Path
 from deltalora import corpus
 from deltalora.config.task import XSumConfig
 from deltalora.errors import DataError
-from deltalora.tasks.base import Pair, Prompt, TaskData, TextData, rows_sha256
+from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData, rows_sha256
 from deltalora.tasks.hub import load_from_hub
 from deltalora.tasks.reading import Split
 from deltalora.tasks.xsum_files import XSumRow, read_xsum, xsum_row

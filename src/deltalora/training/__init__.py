@@ -4,16 +4,16 @@
 what moves, tasks what is read, metrics what is measured; nothing of that is decided here.
 """
 
-from deltalora.training.failure import RunFailedError, record_failure
-from deltalora.training.identify import RunIdentity, RunName, identify_run, name_runs
 from deltalora.training.loop import DivergedError, Trainer, TrainingState
+from deltalora.training.record import RunFailedError, record_failure
 from deltalora.training.run import Outcome, execute
+from deltalora.training.run_id import RunInputs, RunName, identify_run, name_runs
 
 __all__ = [
     "DivergedError",
     "Outcome",
     "RunFailedError",
-    "RunIdentity",
+    "RunInputs",
     "RunName",
     "Trainer",
     "TrainingState",

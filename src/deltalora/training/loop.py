@@ -30,10 +30,10 @@ from deltalora.errors import StoreError
 from deltalora.methods import Method
 from deltalora.results import CurvePoint
 from deltalora.tasks import Batch, Collate, EncodedExample
-from deltalora.training.agreement import check_alike
 from deltalora.training.batches import TrainingBatches, evaluation_batches
 from deltalora.training.checkpoint import Checkpoint, load_checkpoint, restore_rng_state, rng_state, save_checkpoint
 from deltalora.training.cost import Stopwatch
+from deltalora.training.distributed import check_alike
 from deltalora.training.loggers import Logger
 from deltalora.training.objective import Objective
 from deltalora.training.optimizer import build_optimizer, linear_schedule

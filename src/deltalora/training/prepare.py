@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from deltalora import methods, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.errors import ConfigError
-from deltalora.training import processes
-from deltalora.training.identify import RunIdentity
+from deltalora.training import distributed
+from deltalora.training.run_id import RunInputs
 
 #: How long a collective may take before it is an error: as long as the leader may write a checkpoint.
 _COLLECTIVE_TIMEOUT = timedelta(minutes=30)
@@ -37,7 +37,7 @@ class PreparedRun:
     """What is known before any weight is read."""
 
     config: RunConfig
-    identity: RunIdentity
+    identity: RunInputs
     tokenizer: PreTrainedTokenizerBase
     accelerator: Accelerator
     task: tasks.Task
@@ -47,7 +47,7 @@ class PreparedRun:
     git: results.GitState | None
 
 
-def prepare(config: RunConfig, identity: RunIdentity) -> PreparedRun:
+def prepare(config: RunConfig, identity: RunInputs) -> PreparedRun:
     """Tokenises everything, finds the device, and fixes the number of steps and the method's schedule by it."""
     tokenizer = models.load_tokenizer(config.model, identity.model)
     task = tasks.build_task(config)
@@ -74,16 +74,16 @@ def prepare(config: RunConfig, identity: RunIdentity) -> PreparedRun:
     )
 
 
-def join_processes(device: str) -> processes.Processes:
+def join_processes(device: str) -> distributed.Processes:
     """Meets the other processes of this run, if the command was launched as several.
 
     Raises:
         ConfigError: The device is not there, or the launcher is not torch's.
     """
-    if processes.launched() == 1:
-        return processes.Processes()
+    if distributed.launched() == 1:
+        return distributed.Processes()
     accelerator = build_accelerator(device)
-    return processes.join(accelerator.process_index, accelerator.num_processes)
+    return distributed.join(accelerator.process_index, accelerator.num_processes)
 
 
 def pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -98,7 +98,7 @@ def build_accelerator(device: str) -> Accelerator:
     Raises:
         ConfigError: The device is not there, or not for every process, or the launcher is not torch's.
     """
-    several, gpus = processes.launched(), torch.cuda.device_count()
+    several, gpus = distributed.launched(), torch.cuda.device_count()
     # Left to itself Accelerate makes of several processes without a GPU as many runs of one.
     cpu = device == "cpu" or (device == "auto" and several > 1 and gpus == 0)
     here = int(os.environ.get("LOCAL_WORLD_SIZE", several))

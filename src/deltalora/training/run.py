@@ -29,17 +29,17 @@ from deltalora.errors import UserError
 from deltalora.results import Phase, Progress, RunRecord, Store
 from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE, PROGRESS_FILE
 from deltalora.training.batches import TrainingBatches
+from deltalora.training.checkpoint import save_state
+from deltalora.training.classify import classify
 from deltalora.training.cost import PeakMemory, Stopwatch
-from deltalora.training.failure import RunFailedError, known_of
-from deltalora.training.identify import identify_run
-from deltalora.training.judge import judge
+from deltalora.training.distributed import Processes
 from deltalora.training.loggers import Logger, NoLogger, build_logger
 from deltalora.training.loop import Tick, Trainer, TrainingState
 from deltalora.training.objective import OBJECTIVES
 from deltalora.training.prepare import PreparedRun, join_processes, pad_id, prepare
-from deltalora.training.processes import Processes
+from deltalora.training.record import RunFailedError, known_of
+from deltalora.training.run_id import identify_run
 from deltalora.training.shared import finished, left_behind, owned, weights
-from deltalora.training.state import save_state
 
 log = logging.getLogger(__name__)
 
@@ -221,25 +221,25 @@ class _Run:
         self._similarity = methods.cosine_similarity(pretrained, methods.projection_weights(plain))
         task, data = prepared.task, prepared.identity.data
         with self._watch.phase("decoding"):
-            answers = self._predict(plain)
-        rows = [results.Prediction(**vars(row)) for row in task.answered(data, answers)]
+            predicted = self._predict(plain)
+        rows = [results.Prediction(**vars(row)) for row in task.predicted(data, predicted)]
         predictions = results.PredictionsFile(
             file=PREDICTIONS_FILE, sha256=results.write_predictions(self.folder / PREDICTIONS_FILE, rows)
         )
         self._counter("scoring", len(rows))(0)
         with self._watch.phase("scoring"):
-            scores = task.score(data, answers)
+            scores = task.score(data, predicted)
         segments = results.write_segments(self.folder, scores, [row.id for row in rows])
         return self._record("finished", predictions=predictions, segments=segments, scores=scores)
 
-    def _predict(self, model: PreTrainedModel) -> Sequence[tasks.Answer]:
+    def _predict(self, model: PreTrainedModel) -> Sequence[tasks.Prediction]:
         """One answer for every test input: a text, a class number, or a number."""
         config, prepared = self.config, self.prepared
         inputs = prepared.encoded.test
         told = self._counter("decoding", len(inputs))
         if config.decoding is not None:
             return beam_search(model, prepared.tokenizer, inputs, config.decoding, told)
-        return judge(model, inputs, pad_id(prepared.tokenizer), 4 * config.train.batch_size, told)
+        return classify(model, inputs, pad_id(prepared.tokenizer), 4 * config.train.batch_size, told)
 
     def _build_trainer(self, model: models.Backbone) -> Trainer:
         config, prepared, accelerator = self.config, self.prepared, self.prepared.accelerator

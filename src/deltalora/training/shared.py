@@ -9,15 +9,15 @@ from torch import Tensor
 from deltalora import models
 from deltalora.config.schema import RunConfig
 from deltalora.results import RunRecord, Store
-from deltalora.training.failure import RunFailedError, record_failure
-from deltalora.training.identify import RunIdentity
+from deltalora.training.checkpoint import load_state
+from deltalora.training.distributed import Processes
 from deltalora.training.prepare import PreparedRun
-from deltalora.training.processes import Processes
-from deltalora.training.state import load_state
+from deltalora.training.record import RunFailedError, record_failure
+from deltalora.training.run_id import RunInputs
 
 
 def left_behind(
-    config: RunConfig, identity: RunIdentity, processes: Processes, kind: str, error: Exception
+    config: RunConfig, identity: RunInputs, processes: Processes, kind: str, error: Exception
 ) -> RunFailedError:
     """The error to raise on every process for a run that could not begin; the leader writes its record."""
     with processes.recording():
@@ -26,7 +26,7 @@ def left_behind(
     return RunFailedError.of(config, identity.run_id, kind, " ".join(str(error).split()))
 
 
-def finished(store: Store, identity: RunIdentity) -> RunRecord | None:
+def finished(store: Store, identity: RunInputs) -> RunRecord | None:
     """The run's record, if the run is finished."""
     record = store.read(identity.run_id)
     return record if record is not None and record.status == "finished" else None

@@ -8,8 +8,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from deltalora.errors import StoreError
-from deltalora.report.data_file import read_yaml
-from deltalora.report.divergences import divergences
+from deltalora.report.divergences import divergences, read_yaml
 
 
 class _PaperModel(BaseModel):

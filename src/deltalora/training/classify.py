@@ -9,7 +9,7 @@ from deltalora.tasks.batch import mask, pad
 
 
 @torch.no_grad()
-def judge(
+def classify(
     model: PreTrainedModel,
     inputs: Sequence[tuple[int, ...]],
     pad_id: int,

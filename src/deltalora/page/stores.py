@@ -1,11 +1,13 @@
 """What the page is made of: where the runs of some stores lie, and the tables that were asked of them."""
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from deltalora.results import RunRecord, Store, read_run
-from deltalora.results.asked import AskedTable, read_asked
+from deltalora.results.table_request import TableRequest, read_requests
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Collected:
     """
 
     folders: dict[str, Path]
-    asked: tuple[AskedTable, ...]
+    asked: tuple[TableRequest, ...]
     repeated: tuple[str, ...]
 
     def records_of(self, run_ids: Iterable[str]) -> dict[str, RunRecord]:
@@ -42,12 +44,12 @@ def collect(stores: Sequence[Path]) -> Collected:
         StoreError: A store is not there, a question in it is malformed, or a record that is in two of them.
     """
     places: dict[str, list[Path]] = {}
-    asked: dict[str, AskedTable] = {}
+    asked: dict[str, TableRequest] = {}
     for root in stores:
         store = Store.existing(root)
         for run_id in store.run_ids():
             places.setdefault(run_id, []).append(store.run_dir(run_id))
-        for table in read_asked(root):
+        for table in read_requests(root):
             kept = asked.setdefault(table.file_name, table)
             if table.asked_at > kept.asked_at:
                 asked[table.file_name] = table
@@ -67,3 +69,15 @@ def collect(stores: Sequence[Path]) -> Collected:
 
 def _rank(record: RunRecord) -> tuple[bool, float]:
     return record.status == "finished", record.finished_at.timestamp()
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Disable garbage collection while many records are read: millions of objects, hardly any in a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

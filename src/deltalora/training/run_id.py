@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from deltalora import RESULTS_VERSION, models, results, tasks
 from deltalora.config.schema import RunConfig
-from deltalora.config.section import Section
+from deltalora.config.task import Section
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ class RunName(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RunIdentity:
+class RunInputs:
     """Which run a configuration is, and what it is that on.
 
     Attributes:
@@ -34,10 +34,10 @@ class RunIdentity:
     run_id: str
     model: models.ModelIdentity
     data: tasks.TaskData[Any, Any]
-    parent: "RunIdentity | None"
+    parent: "RunInputs | None"
 
 
-def identify_run(config: RunConfig) -> RunIdentity:
+def identify_run(config: RunConfig) -> RunInputs:
     """Hashes configuration, data and weights into the run's id.
 
     Raises:
@@ -47,7 +47,7 @@ def identify_run(config: RunConfig) -> RunIdentity:
     model = models.identify(config.model)
     data = tasks.build_task(config).load()
     name = _name(config, data.files, model.sha256, parent.run_id if parent is not None else None)
-    return RunIdentity(name.config_id, name.run_id, model, data, parent)
+    return RunInputs(name.config_id, name.run_id, model, data, parent)
 
 
 def name_runs(configs: Iterable[RunConfig]) -> list[RunName]:

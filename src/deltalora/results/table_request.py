@@ -72,7 +72,7 @@ class AskedRow(StoredModel):
     parts: dict[str, AskedPart] = Field(description="Experiment -> its runs.")
 
 
-class AskedTable(StoredModel):
+class TableRequest(StoredModel):
     """A table or figure as one command asked for it."""
 
     name: str = Field(description="File in conf/table, e.g. 'table1'.")
@@ -138,7 +138,7 @@ class AskedTable(StoredModel):
         return f"{self.name}-{self.scale}-{self.source}-{digest}.json"
 
 
-def write_asked(store: Path, table: AskedTable) -> Path:
+def write_request(store: Path, table: TableRequest) -> Path:
     """Keeps the question beside the records; an equal one is replaced.
 
     Raises:
@@ -153,7 +153,7 @@ def write_asked(store: Path, table: AskedTable) -> Path:
     return path
 
 
-def read_asked(store: Path) -> list[AskedTable]:
+def read_requests(store: Path) -> list[TableRequest]:
     """Every question of a store, in the order of name and scale, those last asked first.
 
     One whose runs are all in another of the same name, scale and source is left out: it was asked again with more.
@@ -162,7 +162,7 @@ def read_asked(store: Path) -> list[AskedTable]:
         StoreError: A file is malformed.
     """
     found = [
-        parse(AskedTable, path.read_text(encoding="utf-8"), str(path), "delete it and start the sweep again")
+        parse(TableRequest, path.read_text(encoding="utf-8"), str(path), "delete it and start the sweep again")
         for path in sorted((store / TABLES_FOLDER).glob("*.json"))
     ]
     found.sort(key=lambda table: table.asked_at, reverse=True)
@@ -170,6 +170,6 @@ def read_asked(store: Path) -> list[AskedTable]:
     return [table for table in found if not any(_contains(other, table) for other in found)]
 
 
-def _contains(other: AskedTable, table: AskedTable) -> bool:
+def _contains(other: TableRequest, table: TableRequest) -> bool:
     same = (other.name, other.scale, other.source) == (table.name, table.scale, table.source)
     return same and table.run_ids < other.run_ids

@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 from deltalora.errors import MetricError
 from deltalora.metrics.base import Metric, Statistics
+from deltalora.metrics.classification import LabelMetric
 from deltalora.metrics.e2e import E2E_METRICS
 from deltalora.metrics.glue import GLUE_METRICS, MnliAccuracy
-from deltalora.metrics.judgements import JudgementMetric
 from deltalora.metrics.resampling import Resampled
 from deltalora.metrics.webnlg import webnlg_metric
 from deltalora.metrics.xsum import XSUM_METRICS
@@ -30,7 +30,7 @@ def metric_of_score(experiment: str, score: str, statistics: Statistics) -> Resa
     """
     if experiment == "webnlg":
         return webnlg_metric(score)
-    known: Mapping[str, Metric | JudgementMetric]
+    known: Mapping[str, Metric | LabelMetric]
     if experiment.startswith("glue/"):
         if score == "Accuracy" and statistics.shape[1] == _COLUMNS_BY_GROUP:
             return MnliAccuracy()
@@ -48,4 +48,4 @@ def metric_of_score(experiment: str, score: str, statistics: Statistics) -> Resa
 
 def is_slow(metric: Resampled) -> bool:
     """Whether every resample has to be built by itself, as for correlations; the others are one matrix product."""
-    return isinstance(metric, JudgementMetric) and metric.combine_many is None
+    return isinstance(metric, LabelMetric) and metric.combine_many is None

@@ -7,10 +7,10 @@ from typing import Generic, TypeVar
 
 from deltalora.config.task import LimitsConfig
 
-#: What is learnt from: `Pair` or `Judged`.
+#: What is learnt from: `Pair` or `LabelledExample`.
 Example = TypeVar("Example", covariant=True)
-#: What is asked in the end: `Prompt` or `Judged`.
-Question = TypeVar("Question", covariant=True)
+#: What a prediction is made for: `Prompt` or `LabelledExample`.
+TestInput = TypeVar("TestInput", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Judged:
+class LabelledExample:
     """One example of a classification or regression task.
 
     Attributes:
@@ -59,7 +59,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class TaskData(Generic[Example, Question]):
+class TaskData(Generic[Example, TestInput]):
     """A task's three splits and where they came from.
 
     Attributes:
@@ -73,11 +73,11 @@ class TaskData(Generic[Example, Question]):
 
     train: tuple[Example, ...]
     validation: tuple[Example, ...]
-    test: tuple[Question, ...]
+    test: tuple[TestInput, ...]
     files: Mapping[str, str]
     counts: Mapping[str, int]
 
-    def cut(self, limits: LimitsConfig) -> "TaskData[Example, Question]":
+    def cut(self, limits: LimitsConfig) -> "TaskData[Example, TestInput]":
         """The same data with at most so many examples of each split, from its start; what was counted stays."""
         return replace(
             self,
@@ -100,4 +100,4 @@ def rows_sha256(rows: Iterable[tuple[str, str]]) -> str:
 #: Text in, text out: E2E, WebNLG, XSum.
 TextData = TaskData[Pair, Prompt]
 #: Sentences in, a judgement out: GLUE.
-JudgedData = TaskData[Judged, Judged]
+LabelledData = TaskData[LabelledExample, LabelledExample]

@@ -4,11 +4,11 @@ import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deltalora.commands.board import Board, Note, State, throttled
 from deltalora.config import RunConfig
 from deltalora.errors import UserError
 from deltalora.results import Progress, RunLockedError, RunRecord, Store, write_progress
 from deltalora.results.store import PROGRESS_FILE
+from deltalora.sweep.board import Board, Note, State, throttled
 from deltalora.training import RunFailedError, execute, name_runs
 
 

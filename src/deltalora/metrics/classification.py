@@ -10,7 +10,7 @@ from deltalora.metrics.base import Counts, Score, Statistics, Values, aggregate_
 
 
 @dataclass(frozen=True)
-class JudgementMetric:
+class LabelMetric:
     """A metric of judgements: like `Metric`, but of numbers.
 
     Statistics (n, 2) are the judgements themselves: prediction and label.

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from deltalora.commands.board import ENDED, Board, Note, State
+from deltalora.sweep.board import ENDED, Board, Note, State
 
 #: Seconds between two plain lines; a log file wants fewer than a terminal.
 _PLAIN_EVERY_S = 20.0

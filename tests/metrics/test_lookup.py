@@ -10,11 +10,11 @@ from deltalora.metrics import (
     WEBNLG_METRICS,
     XSUM_METRICS,
     bootstrap_values,
-    score_judgements,
+    score_labels,
     score_summaries,
     score_webnlg_texts,
 )
-from deltalora.metrics.by_score import is_slow, metric_of_score
+from deltalora.metrics.lookup import is_slow, metric_of_score
 from deltalora.metrics.resampling import bootstrap_values_of_all, paired_bootstrap, two_sided_p
 
 IDS = [f"x{i}" for i in range(12)]
@@ -29,7 +29,7 @@ def test_the_metric_behind_every_glue_score_gives_the_score_from_its_statistics(
     top = {"mnli": 3, "stsb": 6}.get(dataset, 2)
     judged, labels = rng.integers(top, size=12).tolist(), rng.integers(top, size=12).tolist()
     groups = ["matched", "mismatched", "matched"] * 4 if grouped and dataset == "mnli" else [""] * 12
-    for name, score in score_judgements(dataset, judged, labels, IDS, groups).items():
+    for name, score in score_labels(dataset, judged, labels, IDS, groups).items():
         metric = metric_of_score(f"glue/{dataset}", name, score.statistics)
         assert metric.aggregate(score.statistics) == pytest.approx(score.value, abs=1e-15)
         assert is_slow(metric) == (dataset == "stsb")

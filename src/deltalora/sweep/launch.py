@@ -23,10 +23,6 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from deltalora.commands.board import BOARD_VARIABLE, ENDED, Board, Note
-from deltalora.commands.one_run import carry_out, now, skipped, take_over
-from deltalora.commands.table_rows import asked_table
-from deltalora.commands.terminal import show_warnings
 from deltalora.config import (
     RunConfig,
     conf_error,
@@ -35,9 +31,12 @@ from deltalora.config import (
     table_runs,
     to_run_config,
 )
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, show_warnings
 from deltalora.results import RunLockedError, Store
-from deltalora.results.asked import write_asked
+from deltalora.results.table_request import write_request
+from deltalora.sweep.board import BOARD_VARIABLE, ENDED, Board, Note
+from deltalora.sweep.job import carry_out, now, skipped, take_over
+from deltalora.sweep.table_runs import table_request
 from deltalora.training import identify_run, name_runs, record_failure
 
 # Worker processes of a launcher import this file, and resolve interpolations before they call `_job`.
@@ -56,7 +55,7 @@ _LAUNCHERS = ("joblib", "ray", "submitit")
 
 
 @contextmanager
-def shared_board(results_dir: Path) -> Iterator[Board]:
+def board_of_sweep(results_dir: Path) -> Iterator[Board]:
     """A board below the store for the length of a `with` block; what killed commands left there is removed.
 
     Raises:
@@ -148,8 +147,8 @@ def _keep_question(overrides: Sequence[str], configs: Sequence[RunConfig]) -> No
     tables = [one.removeprefix(_TABLE) for one in overrides if one.startswith(_TABLE)]
     if len(tables) == 1:
         others = [one for one in overrides if not one.startswith(_TABLE)]
-        asked = asked_table(tables[0], table_runs(tables[0], others), others)
-        write_asked(Path(configs[0].runtime.results_dir), asked)
+        asked = table_request(tables[0], table_runs(tables[0], others), others)
+        write_request(Path(configs[0].runtime.results_dir), asked)
 
 
 def _all_finished(configs: Sequence[RunConfig], board: Board) -> bool:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from deltalora.errors import StoreError
-from deltalora.metrics import E2E_METRICS, Score, meteor, paired_bootstrap, score_judgements, score_texts, webnlg
+from deltalora.metrics import E2E_METRICS, Score, meteor, paired_bootstrap, score_labels, score_texts, webnlg
 from deltalora.metrics.resampling import SEED
 from deltalora.report import Part, TableRow, build_table, paper_table
-from deltalora.report.comparisons import ExampleBootstrap
+from deltalora.report.example_tests import ExampleBootstrap
 from deltalora.report.statistics import holm
 from deltalora.report.table import ExampleComparison, NoComparison
 from deltalora.results import ScoreEntry, Segments, SegmentsFile, read_segments, write_segments
@@ -132,7 +132,7 @@ def test_seeds_are_resampled_together_so_that_a_hard_example_is_one_example(runs
     ids = [str(i) for i in range(60)]
     for row, judged in answers.items():
         for seed in (1, 2):
-            runs.add(row, seed, score_judgements("rte", judged, labels, ids, [""] * 60), ids)
+            runs.add(row, seed, score_labels("rte", judged, labels, ids, [""] * 60), ids)
     rte = next(column for column in GLUE.metrics if column.name == "RTE")
     both = runs.bootstrap((rte,), ("glue/rte",)).compare(rte, "delta_lora", "lora")
     for row in answers:
@@ -256,7 +256,7 @@ def glue_runs(runs, seed=0, n=40):
         for row in ("lora", "delta_lora"):
             judged = rng.integers(top, size=n).tolist()
             given = groups if dataset == "mnli" else [""] * n
-            runs.add(row, 1, score_judgements(dataset, judged, labels, ids, given), ids)
+            runs.add(row, 1, score_labels(dataset, judged, labels, ids, given), ids)
 
 
 def test_test_sets_are_resampled_independently_and_an_average_is_the_mean_of_its_columns(runs):
@@ -294,7 +294,7 @@ def test_under_no_difference_between_two_rows_small_p_values_are_as_rare_as_they
         for row in ("lora", "delta_lora"):
             for seed in (1, 2):
                 right = (rng.random(150) < ease).astype(int).tolist()
-                runs.add(row, seed, score_judgements("rte", right, [1] * 150, ids, [""] * 150), ids)
+                runs.add(row, seed, score_labels("rte", right, [1] * 150, ids, [""] * 150), ids)
         p.append(runs.bootstrap((rte,), ("glue/rte",), resamples=1000).compare(rte, "delta_lora", "lora").p_value)
     shares = [np.mean(np.array(p) <= level) for level in (0.05, 0.2, 0.5)]
     for share, level in zip(shares, (0.05, 0.2, 0.5), strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 from deltalora import RESULTS_VERSION, results
 from deltalora.config.schema import RunConfig
 from deltalora.results import RunRecord, Store
-from deltalora.training.identify import RunIdentity
+from deltalora.training.run_id import RunInputs
 
 
 class RunFailedError(RuntimeError):
@@ -20,7 +20,7 @@ class RunFailedError(RuntimeError):
         return cls(f"run {run_id} ({config.row}, seed {config.seed}) failed: {kind}: {message} (record: {folder})")
 
 
-def record_failure(config: RunConfig, identity: RunIdentity, kind: str, message: str) -> RunFailedError:
+def record_failure(config: RunConfig, identity: RunInputs, kind: str, message: str) -> RunFailedError:
     """Leaves a failed record where none would be left, and gives back the error to raise.
 
     A finished record is never replaced, and what a killed process had reached (its checkpoint) stays beside it: the
@@ -43,7 +43,7 @@ def record_failure(config: RunConfig, identity: RunIdentity, kind: str, message:
 
 def known_of(
     config: RunConfig,
-    identity: RunIdentity,
+    identity: RunInputs,
     git: results.GitState | None,
     tokenised_sha256: str | None = None,
 ) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def known_of(
     }
 
 
-def _failed_record(config: RunConfig, identity: RunIdentity, kind: str, message: str) -> RunRecord:
+def _failed_record(config: RunConfig, identity: RunInputs, kind: str, message: str) -> RunRecord:
     now = datetime.now(UTC)
     return RunRecord(
         **known_of(config, identity, results.git_state(Path(__file__).parent)),

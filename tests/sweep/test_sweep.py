@@ -15,7 +15,7 @@ import pytest
 
 from deltalora.cli import main
 from deltalora.results import Store
-from deltalora.results.asked import read_asked
+from deltalora.results.table_request import read_requests
 
 TINY = ["+debug=two_steps", "runtime.threads=1"]
 #: Three rows of Table 1.
@@ -91,7 +91,7 @@ def test_the_question_of_a_table_is_kept_beside_its_records(tmp_path: Path) -> N
     settings = [*TINY, 'hydra.sweeper.params.method="lora"', "hydra/launcher=basic", f"runtime.results_dir={tmp_path}"]
     assert main(["train", "+table=table1", *settings, "hydra.sweeper.params.seed=1"]) == 0
     assert main(["train", "+table=table1", *settings]) == 0
-    (asked,) = read_asked(tmp_path)  # the first is a part of the second
+    (asked,) = read_requests(tmp_path)  # the first is a part of the second
     assert (asked.name, asked.scale, asked.source, asked.seeds) == ("table1", "embedded", "embedded", (1, 2))
     assert asked.run_ids == {record.run_id for record in Store(tmp_path).records()}
     assert not any("results_dir" in one for one in asked.overrides)

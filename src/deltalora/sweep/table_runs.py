@@ -1,15 +1,20 @@
-"""The rows of a table or figure: which runs each has, the name to print, and what to print below it."""
+"""Which runs make up which row of a table or line of a figure, the name to print, and what to print below it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from deltalora import report
-from deltalora.commands.rows import parts_by_row
 from deltalora.config import RunConfig, TableRun
 from deltalora.errors import ConfigError
 from deltalora.methods import DeltaLoRAConfig
+from deltalora.report import Part
 from deltalora.report.paper import PaperFigure, PaperTable
-from deltalora.results.asked import AskedTable
+from deltalora.results.table_request import TableRequest
+from deltalora.training import name_runs
+
+Row = TypeVar("Row", bound=Hashable)
+
 
 #: Our controls, which the paper's tables have no name for.
 CONTROLS = {
@@ -30,7 +35,7 @@ def rows_of_table(paper: PaperTable, runs: Sequence[TableRun]) -> list[report.Ta
     """
     return [
         report.TableRow(label, name, paper.row(name) is None and paper.vary is None, parts, remark)
-        for (name, label, remark), parts in parts_by_row(runs, partial(_name_label_remark, paper)).items()
+        for (name, label, remark), parts in _parts_by_row(runs, partial(_name_label_remark, paper)).items()
     ]
 
 
@@ -53,11 +58,11 @@ def rows_of_figure(paper: PaperFigure, runs: Sequence[TableRun]) -> list[report.
 
     return [
         report.TableRow(labels[name], name, control=False, parts=parts)
-        for name, parts in parts_by_row(runs, row_of).items()
+        for name, parts in _parts_by_row(runs, row_of).items()
     ]
 
 
-def asked_table(name: str, runs: Sequence[TableRun], overrides: Sequence[str]) -> AskedTable:
+def table_request(name: str, runs: Sequence[TableRun], overrides: Sequence[str]) -> TableRequest:
     """What a sweep over a table or figure asks for, to be kept beside its records.
 
     Raises:
@@ -69,7 +74,27 @@ def asked_table(name: str, runs: Sequence[TableRun], overrides: Sequence[str]) -
         rows = rows_of_table(report.paper_table(name), runs)
     first = runs[0].config
     kept = [one for one in overrides if not one.startswith(_FOLDERS)]
-    return AskedTable.of(name, first.scale, first.task.source, kept, rows)
+    return TableRequest.of(name, first.scale, first.task.source, kept, rows)
+
+
+def _parts_by_row(runs: Sequence[TableRun], row_of: Callable[[TableRun], Row]) -> dict[Row, dict[str, Part]]:
+    """Row -> experiment -> its configuration and run ids by seed, in the order of the rows' first runs.
+
+    Args:
+        runs: Of one table.
+        row_of: What tells a run's row from the others; may refuse the run.
+
+    Raises:
+        UserError: Data or weights of a run are not there.
+    """
+    rows: dict[Row, dict[str, Part]] = {}
+    keys = [row_of(run) for run in runs]  # before anything is read: it may refuse
+    for key, run, name in zip(keys, runs, name_runs(run.config for run in runs), strict=True):
+        parts = rows.setdefault(key, {})
+        experiment = run.config.experiment
+        before = parts[experiment].run_ids if experiment in parts else {}
+        parts[experiment] = Part(name.config_id, {**before, run.config.seed: name.run_id})
+    return rows
 
 
 def _name_label_remark(paper: PaperTable, run: TableRun) -> tuple[str, str, str]:
