@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from deltalora.tasks import IGNORED, Batch, Collate, EncodedExample
+from deltalora.training.seeds import shuffled
 
 
 class _Examples(Dataset[EncodedExample]):
@@ -111,8 +112,7 @@ class TrainingBatches:
 
     def _permutation(self, epoch: int) -> list[int]:
         if self._shuffled[0] != epoch:
-            generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
-            self._shuffled = (epoch, torch.randperm(len(self._dataset), generator=generator).tolist())
+            self._shuffled = (epoch, shuffled(len(self._dataset), self._seed, epoch))
         return self._shuffled[1]
 
 
@@ -124,7 +124,7 @@ def evaluation_batches(
     rank: int = 0,
     processes: int = 1,
 ) -> Iterator[Batch]:
-    """A validation split in batches of like length, this process's share of them."""
+    """Yield a validation split in batches of similar length, this process's share of them."""
     order = sorted(range(len(examples)), key=lambda index: (len(examples[index].input_ids), index))
     chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     for chunk in chunks[rank::processes]:

@@ -37,7 +37,7 @@ class PreparedRun:
     """What is known before any weight is read."""
 
     config: RunConfig
-    identity: RunInputs
+    inputs: RunInputs
     tokenizer: PreTrainedTokenizerBase
     accelerator: Accelerator
     task: tasks.Task
@@ -47,23 +47,23 @@ class PreparedRun:
     git: results.GitState | None
 
 
-def prepare(config: RunConfig, identity: RunInputs) -> PreparedRun:
+def prepare(config: RunConfig, inputs: RunInputs) -> PreparedRun:
     """Tokenises everything, finds the device, and fixes the number of steps and the method's schedule by it."""
-    tokenizer = models.load_tokenizer(config.model, identity.model)
+    tokenizer = models.load_tokenizer(config.model, inputs.model)
     task = tasks.build_task(config)
-    if task.longest > (positions := models.max_positions(config.model, identity.model)):
+    if task.longest > (positions := models.max_positions(config.model, inputs.model)):
         raise ConfigError(
             f"expected sequences of at most the {positions} positions of {config.model.name}, found "
             f"{task.longest} tokens asked for: lower task.max_length (xsum: task.max_source_length)"
         )
-    encoded = task.encode(tokenizer, identity.data)
+    encoded = task.encode(tokenizer, inputs.data)
     epoch = -(-len(encoded.train) // config.train.batch_size)
     total_steps = config.train.max_steps or config.train.epochs * epoch
     method = methods.build_method(config.method)
     method.plan(total_steps)
     return PreparedRun(
         config=config,
-        identity=identity,
+        inputs=inputs,
         tokenizer=tokenizer,
         accelerator=build_accelerator(config.runtime.device),
         task=task,
