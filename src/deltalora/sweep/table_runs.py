@@ -23,12 +23,12 @@ CONTROLS = {
     "lora_lr_matched": "LoRA, rate x (1+lambda)",
 }
 
-#: Say where something lies on this machine, not what is asked for.
+#: Say where something lies on this machine, and do not say which runs are meant.
 _FOLDERS = ("runtime.results_dir=", "task.data_dir=", "model.path=", "hydra/launcher=")
 
 
 def rows_of_table(paper: PaperTable, runs: Sequence[TableRun]) -> list[report.TableRow]:
-    """The rows asked for, in the order of their first runs, each with its runs by experiment and seed.
+    """Return the rows of some runs, in the order of their first runs, each with its runs by experiment and seed.
 
     Raises:
         UserError: A run is of no row or no experiment of the table, or its data or weights are not there.
@@ -40,7 +40,7 @@ def rows_of_table(paper: PaperTable, runs: Sequence[TableRun]) -> list[report.Ta
 
 
 def rows_of_figure(paper: PaperFigure, runs: Sequence[TableRun]) -> list[report.TableRow]:
-    """The lines asked for, in the order of their first runs.
+    """Return the lines of some runs, in the order of their first runs.
 
     Raises:
         UserError: A run is of another experiment or of a row that the figure does not show, or its data or weights are
@@ -63,7 +63,7 @@ def rows_of_figure(paper: PaperFigure, runs: Sequence[TableRun]) -> list[report.
 
 
 def table_request(name: str, runs: Sequence[TableRun], overrides: Sequence[str]) -> TableRequest:
-    """What a sweep over a table or figure asks for, to be kept beside its records.
+    """Return what a sweep over a table or figure computes, to be kept beside its records.
 
     Raises:
         UserError: As the rows'.
@@ -98,7 +98,7 @@ def _parts_by_row(runs: Sequence[TableRun], row_of: Callable[[TableRun], Row]) -
 
 
 def _name_label_remark(paper: PaperTable, run: TableRun) -> tuple[str, str, str]:
-    """The row's key, by which the paper's row is found, the name to print, and what to print below it."""
+    """Return the row's key, by which the paper's row is found, the name to print, and what to print below it."""
     if run.config.experiment not in paper.parts:
         raise ConfigError(
             f"{paper.name} is of {', '.join(paper.parts)}, found experiment={run.config.experiment}: "
@@ -121,7 +121,7 @@ def _name_label_remark(paper: PaperTable, run: TableRun) -> tuple[str, str, str]
 
 
 def _remark(paper: PaperTable, value: str, config: RunConfig) -> str:
-    """The start step that was used, where a shorter run scales the paper's."""
+    """Return the start step that was used, where a shorter run scales the paper's."""
     if paper.vary != "recipe.start_step" or not isinstance(config.method, DeltaLoRAConfig):
         return ""
     used = config.method.start_step

@@ -76,13 +76,13 @@ class TrainingBatches:
         self._shuffled: tuple[int, list[int]] = (-1, [])
 
     def indices(self, step: int) -> list[int]:
-        """The examples of optimizer step `step` (0-based, over all epochs), for all processes together."""
+        """Return the examples of optimizer step `step` (0-based, over all epochs), for all processes together."""
         epoch, position = divmod(step, self.steps_per_epoch)
         start = position * self._batch_size
         return self._permutation(epoch)[start : start + self._batch_size]
 
     def steps(self, first: int, stop: int) -> Iterator[list[Batch]]:
-        """The micro-batches of steps `first` to `stop` - 1, in order.
+        """Yield the micro-batches of steps `first` to `stop` - 1, in order.
 
         A process whose part of a short last batch is empty gets one example with no label left, so that all processes
         take the same number of forward passes.

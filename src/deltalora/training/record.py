@@ -1,4 +1,4 @@
-"""The record of a run, from what was asked, measured and scored; and the record of one that never started."""
+"""The record of a run, from what was configured, measured and scored; and the record of one that never started."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
