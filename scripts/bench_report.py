@@ -27,7 +27,7 @@ from deltalora.results import Prediction, RunRecord
 from deltalora.results.store import LOG_FILE, PREDICTIONS_FILE, RECORD_FILE
 from deltalora.results.table_request import Part, TableRequest, TableRow, write_request
 
-ORIGIN = Path(__file__).resolve().parents[1] / "results" / "e2e_embedded"
+ORIGIN = Path(__file__).resolve().parents[1] / "results" / "table1-embedded"
 ROWS = ("full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora", "lora_no_dropout")
 #: Every so many runs one failed.
 FAILED_EVERY = 97

@@ -35,7 +35,7 @@ def test_every_run_has_its_page_and_every_table_its_section(page: Path, stores: 
 
 
 def test_the_table_states_the_recorded_number_and_links_its_run(page: Path) -> None:
-    record = next(one for one in Store(RESULTS / "k_embedded").records() if one.config["method"]["start_step"] == 200)
+    record = next(one for one in Store(RESULTS / "table9-embedded").records() if one.config["method"]["start_step"] == 200)
     rows = list(csv.DictReader((page / "data" / "table9-embedded-embedded.csv").read_text("utf-8").splitlines()))
     bleu = next(row for row in rows if (row["row"], row["metric"]) == ("1000", "BLEU"))
     assert float(bleu["mean"]) == 100 * record.scores["BLEU"].value
@@ -119,7 +119,7 @@ def test_the_command_of_a_run_describes_that_run() -> None:
     from deltalora.results import config_id
 
     chosen = {}
-    for folder in ("e2e_embedded", "webnlg_embedded", "xsum_embedded", "glue_embedded", "k_embedded"):
+    for folder in ("table1-embedded", "table2-embedded", "table3-embedded", "table4-embedded", "table9-embedded"):
         for record in Store(RESULTS / folder).records():
             chosen.setdefault((record.experiment, record.row), record)
     chosen["glue without MNLI", ""] = Store(RESULTS / "glue_rte_official_files_tiny_roberta").records()[0]
@@ -152,7 +152,7 @@ def test_of_a_run_in_two_stores_the_finished_and_latest_record_counts(stores: St
     again = tmp_path / "again"
     failed = Store(stores.roots[0]).read(stores.failed)
     assert failed is not None
-    original = RESULTS / "e2e_embedded" / stores.failed
+    original = RESULTS / "table1-embedded" / stores.failed
     shutil.copytree(original, again / stores.failed)
     collected = collect([stores.roots[0], again])
     assert collected.records_of([stores.failed])[stores.failed].status == "finished"
