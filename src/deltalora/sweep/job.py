@@ -9,7 +9,7 @@ from deltalora.errors import UserError
 from deltalora.results import Progress, RunLockedError, RunRecord, Store, write_progress
 from deltalora.results.store import PROGRESS_FILE
 from deltalora.sweep.board import Board, Note, State, throttled
-from deltalora.training import RunFailedError, execute, name_runs
+from deltalora.training import RunFailedError, check_schedule, execute, name_runs
 
 
 def carry_out(config: RunConfig, number: int, board: Board, *, of_sweep: bool = False, wait: bool = True) -> None:
@@ -37,7 +37,7 @@ def carry_out(config: RunConfig, number: int, board: Board, *, of_sweep: bool = 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill leaves a record, as Ctrl-C does
     try:
         if not of_sweep:
-            config.check_schedule()
+            check_schedule(config)
         outcome = execute(config, throttled(tell), wait=wait, record_refusals=of_sweep)
     except RunLockedError:
         note("elsewhere", "another command is at work on it")

@@ -5,9 +5,8 @@ from functools import partial
 from typing import TypeVar
 
 from deltalora import report
-from deltalora.config import RunConfig, TableRun
+from deltalora.config import DeltaLoRAConfig, RunConfig, TableRun
 from deltalora.errors import ConfigError
-from deltalora.methods import DeltaLoRAConfig
 from deltalora.report import Part
 from deltalora.report.paper import PaperFigure, PaperTable
 from deltalora.results.table_request import TableRequest

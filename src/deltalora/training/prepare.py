@@ -74,6 +74,18 @@ def prepare(config: RunConfig, inputs: RunInputs) -> PreparedRun:
     )
 
 
+def check_schedule(config: RunConfig) -> None:
+    """Refuse a schedule that the method cannot keep, where the number of steps is known without the data.
+
+    With epochs it is known once the data is counted, and `prepare` checks then.
+
+    Raises:
+        ConfigError: See `Method.plan`.
+    """
+    if config.train.max_steps is not None:
+        methods.build_method(config.method).plan(config.train.max_steps)
+
+
 def join_processes(device: str) -> distributed.Processes:
     """Meet the other processes of this run, if the command was launched as several.
 

@@ -1,25 +1,41 @@
-"""FT‡: the weights of W_Q and W_V are fine-tuned, nothing else (no biases).
+"""Fine-tuning of the backbone's own weights: all (FT), all but the token embedding (FT†), W_Q and W_V alone (FT‡).
 
-GPT-2 stores q, k and v in one weight. Masking the gradient of its K columns would not freeze them, since AdamW still
-decays them, so the weight is split into three parameters of which two are trained.
+FT† freezes the token embedding alone: position and type embeddings train. In GPT-2 and BART the LM head is tied to
+it, hence frozen as well. FT‡ trains weights, no biases. GPT-2 stores q, k and v in one weight. Masking the gradient of
+its K columns would not freeze them, since AdamW still decays them, so the weight is split into three parameters of
+which two are trained.
 """
-
-from __future__ import annotations
-
-from typing import Literal
 
 import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from deltalora.methods.base import InjectedModule, Method, MethodConfig
-from deltalora.methods.targets import find_projections, head_parameters
+from deltalora.config.methods import FrozenEmbeddingsConfig, FullConfig, QueryValueConfig
+from deltalora.methods.base import InjectedModule, Method
+from deltalora.methods.build import implements
+from deltalora.methods.targets import find_projections, head_parameters, token_embedding
 
 
-class QueryValueConfig(MethodConfig):
-    """Fine-tuning of W_Q and W_V has no hyper-parameter of its own."""
+@implements(FullConfig)
+class Full(Method):
+    """Trains every parameter; the model stays as it is."""
 
-    name: Literal["ft_qv"] = "ft_qv"
+    group = "backbone"
+    counts_head = True
+
+    def inject(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Marks every parameter as trained; draws nothing."""
+        model.requires_grad_(True)
+
+
+@implements(FrozenEmbeddingsConfig)
+class FrozenEmbeddings(Full):
+    """Trains every parameter but the token embedding and what is tied to it."""
+
+    def inject(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Marks every parameter but the token embedding as trained; draws nothing."""
+        super().inject(model, generator)
+        token_embedding(model).requires_grad_(False)
 
 
 class SplitConv1D(InjectedModule):
@@ -53,6 +69,7 @@ class SplitConv1D(InjectedModule):
         return plain
 
 
+@implements(QueryValueConfig)
 class QueryValue(Method):
     """Trains the weights of W_Q and W_V, and a classification head."""
 
