@@ -15,7 +15,7 @@ from deltalora.commands.report import report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS
-from deltalora.page import write
+from deltalora.page import samples, write
 from deltalora.page.command_line import command_again, leaves
 from deltalora.page.samples import SAMPLES, spread_places
 from deltalora.page.stores import collect
@@ -174,16 +174,19 @@ def test_writing_again_replaces_the_page_and_a_failure_leaves_it(stores: Stores,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page", "store"]
 
 
-def test_a_failure_while_pages_are_written_leaves_the_old_page(stores: Stores, tmp_path: Path) -> None:
+def test_a_failure_while_pages_are_written_leaves_the_old_page(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "page"
     write_page(stores.roots[3:], out)
     before = digest_of(out)
 
-    def refuse(experiment: str, score: str, statistics: object) -> list[float]:
+    def refuse(*_: object) -> list[float]:
         raise StoreError("no statistics today")
 
+    monkeypatch.setattr(samples, "_example_scores", refuse)
     with pytest.raises(StoreError, match="no statistics today"):
-        write_page(stores.roots, out, refuse)
+        write_page(stores.roots, out)
     assert digest_of(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
