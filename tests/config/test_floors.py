@@ -20,7 +20,6 @@ FLOORS: dict[str, int] = {
     "results": 1,
     "metrics": 1,
     "methods": 1,
-    "corpus": 1,
     "config": 2,
     "report": 2,
     "audit": 3,
