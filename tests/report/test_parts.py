@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 
 from deltalora.errors import StoreError
-from deltalora.report import PaperTable, Part, TableRow, build_table, paper_table, to_json, to_latex, to_markdown
+from deltalora.report import PaperTable, build_table, paper_table, to_json, to_latex, to_markdown
 from deltalora.results import Data, Model, Parameters, ScoreEntry, Selection
+from deltalora.results.table_request import Row
+from table_requests import request_of, row_of_runs
 
 GLUE = paper_table("table4")
 SEEDS = (1, 2)
@@ -28,13 +30,13 @@ SCORES = {
 AVERAGE = 51.0
 
 
-def asked(row: str) -> TableRow:
-    printed = GLUE.row(row)
-    parts = {part: Part(f"{row} {part}", {seed: f"{row}-{part[5:]}-{seed}" for seed in SEEDS}) for part in GLUE.parts}
-    return TableRow(printed.label if printed else row, row, printed is None, parts)
+def asked(name: str) -> Row:
+    printed = GLUE.row(name)
+    run_ids = {part: {seed: f"{name}-{part[5:]}-{seed}" for seed in SEEDS} for part in GLUE.parts}
+    return row_of_runs(name, run_ids, printed.label if printed else name, control=printed is None)
 
 
-ROWS = [asked(row) for row in ("full", "lora", "delta_lora", "lora_no_dropout")]
+ROWS = [asked(name) for name in ("full", "lora", "delta_lora", "lora_no_dropout")]
 
 
 def sha(text: str) -> str:
@@ -79,7 +81,7 @@ def make_row(make_run):
 
 
 def build(records, rows=ROWS):
-    return build_table(GLUE, rows, records, "embedded", "embedded", SEEDS)
+    return build_table(GLUE, request_of("table4", rows), records)
 
 
 def row_of(table, name):

@@ -20,7 +20,7 @@ initialised classification head, trained by every method and not counted in the 
 
 
 def params(arguments: Sequence[str]) -> int:
-    """Prints the counts as a table or, with --json, as one object: method -> counts and the paper's figure."""
+    """Print the counts as a table or, with --json, as one object: method -> counts and the paper's figure."""
     parser = OneLineParser(prog="deltalora params", description=DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options, overrides = parser.with_overrides(arguments)
@@ -45,7 +45,7 @@ def params(arguments: Sequence[str]) -> int:
 
 
 def _paper(table_name: str, method: str) -> dict[str, str]:
-    """The paper's figure as printed, and the convention that explains it where it is not ours."""
+    """Return the paper's figure as printed, and the convention that explains it where it is not ours."""
     table = paper_table(table_name)
     row = table.row(method)
     if row is None:
