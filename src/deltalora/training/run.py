@@ -248,7 +248,7 @@ class _Run:
         task, data = self.prepared.task, self.prepared.inputs.data
         with self._watch.phase("decoding"):
             predicted = self._predict(plain)
-        rows = [results.Prediction(**vars(row)) for row in task.predicted(data, predicted)]
+        rows = task.predicted(data, predicted)
         predictions = results.PredictionsFile(
             file=PREDICTIONS_FILE, sha256=results.write_predictions(self.folder / PREDICTIONS_FILE, rows)
         )
