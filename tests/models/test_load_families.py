@@ -15,6 +15,8 @@ from transformers import (
     BartConfig,
     BartForConditionalGeneration,
     BartModel,
+    LlamaConfig,
+    LlamaForCausalLM,
     RobertaConfig,
     RobertaForMaskedLM,
     RobertaForSequenceClassification,
@@ -23,7 +25,7 @@ from transformers import (
 
 from deltalora.config import ModelConfig, config_dir
 from deltalora.errors import ModelError
-from deltalora.methods import head_parameters
+from deltalora.methods import find_projections, head_parameters
 from deltalora.models import identify, load_backbone, load_tokenizer, max_positions, meta_backbone
 
 ROBERTA_SHAPE = {
@@ -64,8 +66,8 @@ def model_config(architecture: str, folder: Path, **changes: Any) -> ModelConfig
         "path": str(folder),
         "revision": None,
         "weights": "pretrained",
-        "shape": {"roberta": ROBERTA_SHAPE, "bart": BART_SHAPE}[architecture],
-        "dropout": DROPOUTS[architecture],
+        "shape": {"roberta": ROBERTA_SHAPE, "bart": BART_SHAPE}.get(architecture),
+        "dropout": DROPOUTS.get(architecture),
     }
     return ModelConfig(**(values | changes))
 
@@ -398,3 +400,26 @@ def test_a_folder_with_a_pickle_alone_says_how_to_convert_it_and_that_works(bart
     loaded = load(converted).model.state_dict()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in stored.items())
     assert len(load_tokenizer(converted, identify(converted))) == 15
+
+
+def test_a_family_is_one_entry_llama_loads_with_its_untied_head_and_grouped_values(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    stored = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=40,
+            hidden_size=16,
+            intermediate_size=24,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            max_position_embeddings=20,
+        )
+    )
+    stored.save_pretrained(tmp_path / "llama")
+    shape = {"hidden_size": 16, "num_key_value_heads": 1}
+    config = model_config("llama", tmp_path / "llama", shape=shape, dropout={"attention": 0.2})
+    model = load(config)
+    assert model.config.attention_dropout == 0.2
+    assert all(torch.equal(tensor, stored.state_dict()[name]) for name, tensor in model.state_dict().items())
+    assert [(one.role, one.out_features) for one in find_projections(model)] == [("q", 16), ("v", 8)] * 2
+    assert max_positions(config, identify(config)) == 20

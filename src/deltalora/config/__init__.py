@@ -1,4 +1,4 @@
-"""From Hydra's composition to one frozen, validated `RunConfig`.
+"""A run's configuration: composed by Hydra, then frozen and validated as one `RunConfig`.
 
 Here: the schema of a run (`schema`, `task`, `methods`), the backbone families (`architectures`), the composition from
 `conf/` (`compose`) and one-line error texts (`errors`). Nothing here reads data or weights or needs torch.

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one line a person can act on."""
+"""One-line errors for a wrong configuration: what was expected, what was found, which key to change."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from deltalora.errors import ConfigError
 
 
 def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigError:
-    """The first complaint of a schema, as `key: expected …, found …`; further ones are counted.
+    """Return the first complaint of the schema, as `key: expected …, found …`; further ones are counted.
 
     Args:
         error: What pydantic collected.
@@ -43,7 +43,7 @@ def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigE
 
 
 def from_hydra(error: Exception, overrides: Sequence[str]) -> ConfigError:
-    """Hydra's own refusal (unknown group choice, key not in the files, bad grammar) in one line."""
+    """Return Hydra's own refusal (unknown group choice, key not in the files, bad grammar) in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines).partition(" Config search path:")[0]
     if text.startswith("Could not override '"):
@@ -58,7 +58,7 @@ def from_hydra(error: Exception, overrides: Sequence[str]) -> ConfigError:
 
 
 def _path(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The key's own path: pydantic also puts the member of a union that it tried into the location."""
+    """Return the key's path: pydantic also puts the member of a union that it tried into the location."""
     node: Any = given
     path: list[str] = []
     for part in detail["loc"]:
@@ -70,7 +70,7 @@ def _path(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _near(path: Sequence[str], given: Mapping[str, Any]) -> str:
-    """`: did you mean …?`, or the keys there are, from the schema's own fields at that place."""
+    """Return `: did you mean …?`, or the keys there are, from the schema's fields at that place."""
     model: Any = RunConfig
     for part in path[:-1]:
         field = getattr(model, "model_fields", {}).get(part)

@@ -81,7 +81,7 @@ class TrainConfig(Section):
     checkpoint_every: NonNegativeInt = Field(description="optimizer steps; 0 = none; changes no number")
 
     def warmup(self, total_steps: int) -> int:
-        """Optimizer steps of the warm-up in a run of `total_steps`."""
+        """Return the optimizer steps of the warm-up in a run of `total_steps`."""
         if self.warmup_steps is not None:
             return self.warmup_steps
         return math.ceil((self.warmup_ratio or 0.0) * total_steps)
@@ -146,7 +146,7 @@ class LoggerConfig(Section):
 
 
 class RuntimeConfig(Section):
-    """Where and how a run happens; no number depends on it beyond rounding, and the run id not at all."""
+    """Where and how a run happens; numbers depend on it by rounding at most, and the run id not at all."""
 
     device: Literal["auto", "cpu", "cuda"]
     threads: PositiveInt | None
@@ -161,7 +161,7 @@ class RuntimeConfig(Section):
     )
     table: str | None = Field(
         default=None,
-        description="the table whose sweep asked for the run; groups it at W&B; older records lack the key",
+        description="the table whose sweep started the run; groups it at W&B; older records lack the key",
     )
 
 
@@ -210,7 +210,7 @@ class RunConfig(Section):
         return self
 
     def scientific(self) -> dict[str, Any]:
-        """The part that can change a number, seed apart: what `config_id` hashes.
+        """Return the part that can change a number, without the seed: what `config_id` hashes.
 
         Left out: names (`experiment`, `scale`, `row`, the model's), the seed, everything of `runtime` and `logger`,
         how often a checkpoint is written, and folders, whose *content* is hashed instead.

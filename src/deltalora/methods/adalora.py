@@ -1,4 +1,4 @@
-"""AdaLoRA (Zhang et al. 2023): a budget of singular values, shared out over all matrices by importance.
+"""AdaLoRA (Zhang et al. 2023): a budget of singular values, allocated over all matrices by importance.
 
     W + scaling · P Λ Q,   P = lora_B (d_out, r),  Λ = diag(lora_E) (r, 1),  Q = lora_A (r, d_in)
 
@@ -17,8 +17,6 @@ k = total rank − b(t); ties are all pruned, and a matrix may lose all its trip
 Same as the official code at d10f5eb, its un-squared penalty and unchanged scaling included, except: with k = 0 (no
 pruning due, or target rank = initial rank) nothing is masked, where the official `kthvalue(0)` stops the run.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -51,7 +49,7 @@ class Schedule:
     mask_interval: int
 
     def budget(self, step: int) -> int:
-        """Returns the total rank allowed after optimizer step `step` (0-based)."""
+        """Return the total rank allowed after optimizer step `step` (0-based)."""
         if step <= self.fall_begins:
             return self.initial
         if step > self.fall_ends:
@@ -60,13 +58,13 @@ class Schedule:
         return int(self.target + (self.initial - self.target) * remaining**3)
 
     def masks(self, step: int) -> bool:
-        """Tells whether step `step` prunes: never in the warm-up, at intervals in the fall, always in the end."""
+        """Return whether step `step` prunes: never in the warm-up, at intervals in the fall, always in the end."""
         if step <= self.fall_begins:
             return False
         return step > self.fall_ends or step % self.mask_interval == 0
 
     def learns_importance(self, step: int) -> bool:
-        """Tells whether the scores still follow the gradients."""
+        """Return whether the scores still follow the gradients."""
         return step < self.fall_ends
 
 
@@ -78,7 +76,7 @@ class SVDBranch(Branch):
         self.lora_E = nn.Parameter(A.new_zeros(A.size(0), 1))
 
     def factors(self) -> Product:
-        """Returns Λ Q, P and the scaling."""
+        """Return Λ Q, P and the scaling."""
         return self.lora_A * self.lora_E, self.lora_B, self.scaling
 
 
@@ -97,7 +95,7 @@ class AdaLoRA(LowRankMethod):
         self._last_step = torch.tensor(-1)
 
     def plan(self, total_steps: int) -> None:
-        """Places the fall of the budget between the two warm-ups.
+        """Place the fall of the budget between the two warm-ups.
 
         A pruned Λ_i grows back in the next optimizer step. The last step must therefore prune, or the model ends with
         more than its budget: with intervals between the allocations only a final phase of two steps sees to that.
@@ -125,7 +123,7 @@ class AdaLoRA(LowRankMethod):
         self._total_steps = total_steps
 
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Returns a branch of the initial rank, P and Q drawn from N(0, 0.02²)."""
+        """Return a branch of the initial rank, P and Q drawn from N(0, 0.02²)."""
         rank = self.config.initial_rank
         A, B = (
             torch.empty(shape, dtype=torch.float32, device=generator.device).normal_(0.0, 0.02, generator=generator)
@@ -134,7 +132,7 @@ class AdaLoRA(LowRankMethod):
         return SVDBranch(beside(weight, A), beside(weight, B), self.config.alpha / (rank + 1e-5))
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Wraps W_Q and W_V; the model must already be on its device, where the averages are kept too.
+        """Wrap W_Q and W_V; the model must already be on its device, where the averages are kept too.
 
         Raises:
             ModelError: The projections cannot be found.
@@ -145,7 +143,7 @@ class AdaLoRA(LowRankMethod):
         self._uncertainty = [torch.zeros_like(parameter.detach()) for parameter in self._parameters]
 
     def before_step(self, step: int) -> None:
-        """Refuses to open a step of unknown place in the schedule, before any weight has moved.
+        """Refuse to open a step before the schedule is known, before any weight has moved.
 
         Raises:
             ConfigError: `plan` has not been called.
@@ -153,7 +151,7 @@ class AdaLoRA(LowRankMethod):
         self._planned()
 
     def penalty(self) -> torch.Tensor | float:
-        """Returns weight · mean over all P and Q of ‖M Mᵀ − I‖_F, in full precision even under autocast."""
+        """Return weight · mean over all P and Q of ‖M Mᵀ − I‖_F, in full precision even under autocast."""
         if self.config.orthogonality_weight == 0:
             return 0.0
         factors = [M for b in self._branches() for M in (b.lora_A, b.lora_B.T)]
@@ -164,7 +162,7 @@ class AdaLoRA(LowRankMethod):
         return self.config.orthogonality_weight * distances.mean()
 
     def after_step(self, step: int) -> None:
-        """Updates the importance of every triplet and prunes to the budget where the schedule says so.
+        """Update the importance of every triplet and prune to the budget where the schedule says so.
 
         Raises:
             ConfigError: `plan` has not been called.
@@ -179,10 +177,10 @@ class AdaLoRA(LowRankMethod):
         self._last_step.fill_(step)
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
-        """Returns the rank every matrix has now (its non-zero Λ_i), their sum, and the budget after the last step.
+        """Return the rank every matrix has now (its non-zero Λ_i), their sum, and the budget after the last step.
 
         Between two allocations pruned values grow back, so that the ranks exceed the budget; at the end they do not.
-        Before the first step all are 0, since Λ is.
+        Before the first step all are 0, as Λ is.
 
         Raises:
             ConfigError: `plan` has not been called.
@@ -224,7 +222,7 @@ class AdaLoRA(LowRankMethod):
         torch._foreach_add_(self._uncertainty, importance, alpha=1 - beta2)
 
     def _prune(self, surplus: int) -> None:
-        """Sets Λ_i to zero for the `surplus` least important triplets and all that tie with the last of them."""
+        """Set Λ_i to zero for the `surplus` least important triplets and all that tie with the last of them."""
         if surplus == 0:
             return
         products = torch._foreach_mul(self._sensitivity, self._uncertainty)

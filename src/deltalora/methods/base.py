@@ -10,8 +10,6 @@ The loop, for optimizer step t = 0, 1, ...:
     optimizer.zero_grad()
 """
 
-from __future__ import annotations
-
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
@@ -46,17 +44,17 @@ class InjectedModule(nn.Module, ABC):
 
     @abstractmethod
     def fold(self) -> nn.Module:
-        """Returns the plain module with the same outputs outside training; this one must not be used afterwards."""
+        """Return the plain module with the same outputs outside training; this one must not be used afterwards."""
 
 
 class Attachment:
-    """Steps a method from inside a stranger's optimizer until `remove` is called.
+    """A hook in an optimizer that steps the method, until `remove` is called.
 
     Attributes:
         step: The 0-based optimizer step whose forward passes come next.
     """
 
-    def __init__(self, method: Method, optimizer: torch.optim.Optimizer, first_step: int) -> None:
+    def __init__(self, method: "Method", optimizer: torch.optim.Optimizer, first_step: int) -> None:
         self.step = first_step
         self._method = method
         method.before_step(first_step)  # may refuse, and then nothing stays behind in the optimizer
@@ -69,7 +67,7 @@ class Attachment:
         self._method.before_step(self.step)
 
     def remove(self) -> None:
-        """Lets go of the optimizer; the method is stepped by hand again, or not at all."""
+        """Remove the hook; the method is stepped by hand again, or not at all."""
         self._hook.remove()
 
 
@@ -91,7 +89,7 @@ class Method(ABC):
         self.config = config
 
     def plan(self, total_steps: int) -> None:
-        """Fixes whatever schedule depends on the run's length; only AdaLoRA has one.
+        """Fix whatever schedule depends on the run's length; only AdaLoRA has one.
 
         Args:
             total_steps: Optimizer steps of the whole run (not micro-batches).
@@ -103,7 +101,7 @@ class Method(ABC):
 
     @abstractmethod
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Prepares `model` in place: wraps W_Q and W_V where the method needs it and decides what is trained.
+        """Prepare `model` in place: wrap W_Q and W_V where the method needs it and decide what is trained.
 
         A randomly initialised classification head is trained by every method.
 
@@ -116,7 +114,7 @@ class Method(ABC):
         """
 
     def trainable(self, model: nn.Module) -> list[ParameterGroup]:
-        """Returns what the optimizer trains, in the model's own order; empty groups are left out."""
+        """Return what the optimizer trains, in the model's own order; empty groups are left out."""
         head = set(head_parameters(model))
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         own = ParameterGroup(self.group, {name: p for name, p in trained.items() if name not in head})
@@ -124,16 +122,16 @@ class Method(ABC):
         return [group for group in (own, classifier) if group.parameters]
 
     def extra_updatable(self, model: nn.Module) -> dict[str, torch.Tensor]:
-        """Returns live views of weights that change without being optimized (Delta-LoRA's W_Q, W_V), by name."""
+        """Return live views of weights that change without being optimized (Delta-LoRA's W_Q, W_V), by name."""
         del model
         return {}
 
     def penalty(self) -> torch.Tensor | float:
-        """Returns the regulariser, coefficient included; add it to the loss once per optimizer step."""
+        """Return the regulariser, coefficient included; add it to the loss once per optimizer step."""
         return 0.0
 
     def before_step(self, step: int) -> None:
-        """Opens optimizer step `step` (0-based) before its forward passes; nothing moves until `optimizer.step`.
+        """Open optimizer step `step` (0-based) before its forward passes; nothing moves until `optimizer.step`.
 
         Raises:
             ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
@@ -141,7 +139,7 @@ class Method(ABC):
         del step
 
     def after_step(self, step: int) -> None:
-        """Closes optimizer step `step` right after `optimizer.step()`, while gradients are still alive.
+        """Close optimizer step `step` right after `optimizer.step()`, while gradients are still alive.
 
         Raises:
             ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
@@ -150,7 +148,7 @@ class Method(ABC):
         del step
 
     def merge(self, model: nn.Module, in_place: bool = False) -> nn.Module:
-        """Returns a plain backbone for inference, with the modules and state-dict keys of the untouched model.
+        """Return a plain backbone for inference, with the modules and state-dict keys of the untouched model.
 
         Args:
             model: The injected model, or a deep copy of it.
@@ -164,11 +162,11 @@ class Method(ABC):
         return merged
 
     def state_dict(self, model: nn.Module) -> dict[str, torch.Tensor]:
-        """Returns copies of everything a resumed run needs: plain tensors, loadable with `weights_only=True`."""
+        """Return copies of everything a resumed run needs: plain tensors, loadable with `weights_only=True`."""
         return {key: tensor.detach().clone() for key, tensor in self._live_state(model).items()}
 
     def load_state_dict(self, model: nn.Module, state: dict[str, torch.Tensor]) -> None:
-        """Restores `state` into an injected model.
+        """Restore `state` into an injected model.
 
         Raises:
             ModelError: A tensor is missing, unexpected, or of another shape; nothing has been changed then.
@@ -176,7 +174,7 @@ class Method(ABC):
         self._copy(self._live_state(model), state)
 
     def warm_start(self, model: nn.Module, state: Mapping[str, torch.Tensor], skip: Collection[str]) -> None:
-        """Lets a new run begin where another run of this method ended: what was trained and what moved, nothing else.
+        """Start a new run where another run of this method ended: with what was trained and what moved, nothing else.
 
         Call it after `inject` and before the first step. Counters, schedules and importance scores stay those of a
         fresh run; AdaLoRA's pruned singular values arrive as zeros, which may grow again.
@@ -214,7 +212,7 @@ class Method(ABC):
                 tensor.copy_(state[key])
 
     def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
-        """Returns the tensors themselves, not copies, so that saving and loading need only one list of names."""
+        """Return the tensors themselves, not copies, so that saving and loading need only one list of names."""
         return {
             f"parameter/{name}": parameter
             for group in self.trainable(model)
@@ -222,9 +220,9 @@ class Method(ABC):
         }
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer, first_step: int = 0) -> Attachment:
-        """Lets `optimizer` call `before_step` and `after_step` by itself, for use in a training loop not our own.
+        """Let `optimizer` call `before_step` and `after_step`, for use in a training loop that is not ours.
 
-        AdaLoRA needs two things more, which no optimizer can do for it: `plan(total_steps)` before, and
+        AdaLoRA needs two more things, which no optimizer can do for it: `plan(total_steps)` before, and
         `penalty()` added to the loss in every step.
 
         Args:
@@ -249,7 +247,7 @@ class Method(ABC):
         return Attachment(self, optimizer, first_step)
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
-        """Returns small facts of the run so far for its record.
+        """Return small facts of the run so far for its record.
 
         Raises:
             ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
@@ -258,7 +256,7 @@ class Method(ABC):
 
 
 def _learnt(state: Mapping[str, torch.Tensor], skip: Collection[str]) -> dict[str, torch.Tensor]:
-    """What training has made of the model, without a method's own books and the parameters to skip."""
+    """Select what training changed in the model, without a method's own state and the parameters to skip."""
     return {
         key: tensor
         for key, tensor in state.items()

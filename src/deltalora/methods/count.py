@@ -1,7 +1,5 @@
 """How many parameters a method trains, as exact integers, from an injection on the meta device."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 
@@ -30,7 +28,7 @@ class ParameterCount:
 
 
 def count_parameters(model: nn.Module, config: MethodConfig) -> ParameterCount:
-    """Counts what `config` trains in `model`, which is neither changed nor copied.
+    """Count what `config` trains in `model`, which is neither changed nor copied.
 
     Args:
         model: An untouched transformers model, on the meta device or with real weights.
@@ -55,7 +53,7 @@ def count_parameters(model: nn.Module, config: MethodConfig) -> ParameterCount:
 
 
 def _on_meta(model: nn.Module) -> nn.Module:
-    """Returns a copy without data; the memo replaces each tensor once, so ties survive."""
+    """Return a copy without data; the memo replaces each tensor once, so ties survive."""
     memo: dict[int, object] = {}
     for parameter in model.parameters():
         memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"), parameter.requires_grad)

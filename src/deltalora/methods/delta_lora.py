@@ -27,8 +27,6 @@ which A and B receive the gradients of s · B A alone, as W is a constant to the
 matrix and two more thin products a pass, and no update can be rounded away: W may be stored in half precision.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 
 import torch
@@ -65,12 +63,12 @@ class DeltaBranch(Branch):
         self.moving = False
         self._ratio = config.update_ratio
         self._closed_form = config.update == "closed_form"
-        # In literal form the outputs do not depend on them: they are the method's books, not the model's state.
+        # In literal form the outputs do not depend on them: they belong to the method's state, not the model's.
         self.register_buffer("snapshot_A", torch.zeros_like(A), persistent=self._closed_form)
         self.register_buffer("snapshot_B", torch.zeros_like(B), persistent=self._closed_form)
 
     def factors(self) -> Product:
-        """Returns A, B and s; in closed form what W would have moved by stands beside them, as a constant."""
+        """Return A, B and s; in closed form what W would have moved by stands beside them, as a constant."""
         if not (self._closed_form and self.moving):
             return super().factors()
         A = torch.cat([self.lora_A, self.lora_A.detach(), self.snapshot_A])
@@ -78,18 +76,18 @@ class DeltaBranch(Branch):
         return A, B, self.scaling
 
     def inference_factors(self) -> Product:
-        """Returns what merging adds to W as it is stored: all in closed form, s · B A where W has moved by itself."""
+        """Return what merging adds to the stored W: everything in closed form, s · B A where W itself moved."""
         return self.learnt_factors() if self._closed_form else self.factors()
 
     def learnt_factors(self) -> Product:
-        """Returns all that was learnt since injection, (A (2r, d_in), B (d_out, 2r), s), in either form."""
+        """Return all that was learnt since injection, (A (2r, d_in), B (d_out, 2r), s), in either form."""
         if not self.moving:
             return self.factors()
         A = torch.cat([self.lora_A, self.snapshot_A])
         return A, torch.cat([(1 + self._ratio) * self.lora_B, -self._ratio * self.snapshot_B], dim=1), self.scaling
 
     def remember(self) -> None:
-        """Keeps the present factors as A_k and B_k."""
+        """Keep the present factors as A_k and B_k."""
         self.snapshot_A.copy_(self.lora_A.detach())
         self.snapshot_B.copy_(self.lora_B.detach())
 
@@ -112,7 +110,7 @@ class DeltaLoRA(LowRankMethod):
         self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Returns a branch as LoRA's, on a weight that can hold small updates or need not.
+        """Return a branch like LoRA's, on a weight precise enough for the updates written into it.
 
         Raises:
             ModelError: W is stored in half precision and updates are to be written into it: most would be rounded away.
@@ -127,7 +125,7 @@ class DeltaLoRA(LowRankMethod):
         return DeltaBranch(A, B, self.config)
 
     def before_step(self, step: int) -> None:
-        """Remembers A_t and B_t if W will move in this step, and for good if it is the first such step."""
+        """Remember A_t and B_t if W will move in this step, and for good if it is the first such step."""
         self._before = []
         if not self._moves_weights(step):
             return
@@ -138,7 +136,7 @@ class DeltaLoRA(LowRankMethod):
             self._before = self._factors_now()
 
     def after_step(self, step: int) -> None:
-        """Moves W by lambda · (alpha/r) · (B_{t+1} A_{t+1} - B_t A_t) if step t is past the start."""
+        """Move W by lambda · (alpha/r) · (B_{t+1} A_{t+1} - B_t A_t) if step t is past the start."""
         if not self._moves_weights(step):
             return
         if self._literal:
@@ -155,7 +153,7 @@ class DeltaLoRA(LowRankMethod):
                 add_product(adapted.projection, adapted.weight, left, right, self.config.update_ratio * branch.scaling)
 
     def extra_updatable(self, model: nn.Module) -> dict[str, torch.Tensor]:
-        """Returns W_Q and W_V of every attention module, by projection name, in the module's own layout.
+        """Return W_Q and W_V of every attention module, by projection name, in the module's own layout.
 
         In closed form there is none: no stored weight changes.
         """
@@ -164,14 +162,14 @@ class DeltaLoRA(LowRankMethod):
         return {adapted.projection.name: adapted.projection.block(adapted.weight) for adapted in self.adapted}
 
     def load_state_dict(self, model: nn.Module, state: dict[str, torch.Tensor]) -> None:
-        """Restores A, B, A_k, B_k and the moved W; a step that is open starts from the restored factors."""
+        """Restore A, B, A_k, B_k and the moved W; a step that is open starts from the restored factors."""
         super().load_state_dict(model, state)
         self._tell_branches()
         if self._before:
             self._before = self._factors_now()
 
     def warm_start(self, model: nn.Module, state: Mapping[str, torch.Tensor], skip: Collection[str]) -> None:
-        """Begins where another run ended; in closed form its change of W is written into W, this once.
+        """Start where another run ended; in closed form its change of W is written into W, this once.
 
         Raises:
             ModelError: As every method's.
@@ -185,7 +183,7 @@ class DeltaLoRA(LowRankMethod):
                 adapted.add(moved.get(adapted.projection.name))
 
     def moved_by(self, state: Mapping[str, torch.Tensor]) -> dict[str, Product]:
-        """Returns what a run that ended in `state` has added to W itself."""
+        """Return what a run that ended in `state` has added to W itself."""
         if int(state["weight_updates"]) == 0:
             return {}
         return {adapted.projection.name: self._moved_by(adapted, state) for adapted in self.adapted}
@@ -198,7 +196,7 @@ class DeltaLoRA(LowRankMethod):
         return torch.cat([A, A_k]), torch.cat([ratio * B, -ratio * B_k], dim=1), adapted.branch.scaling
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
-        """Returns how many times W has moved."""
+        """Return how many times W has moved."""
         return {"weight_updates": int(self._updates)}
 
     @property

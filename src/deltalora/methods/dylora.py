@@ -14,8 +14,6 @@ below b are detached and nothing is put back. A and B are whole tensors to AdamW
 all components, almost as far as the trained one (divergence: dylora-frozen).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 
@@ -41,7 +39,7 @@ class DynamicBranch(Branch):
         self._only_b_learns = config.update != "all"
 
     def factors(self) -> Product:
-        """Returns A[:b], B[:, :b] and alpha/b; unless all of them learn, no gradient reaches the ones before b."""
+        """Return A[:b], B[:, :b] and alpha/b; unless all of them learn, no gradient reaches the ones before b."""
         if not self.training:
             return self.inference_factors()
         A, B, scaling = self._at_rank(self.training_rank)
@@ -51,14 +49,14 @@ class DynamicBranch(Branch):
         return A, B, scaling
 
     def inference_factors(self) -> Product:
-        """Returns A[:b], B[:, :b] and alpha/b at the evaluation rank."""
+        """Return A[:b], B[:, :b] and alpha/b at the evaluation rank."""
         return self._at_rank(self.evaluation_rank)
 
     def _at_rank(self, b: int) -> Product:
         return self.lora_A[:b], self.lora_B[:, :b], self.scaling / b
 
     def trained_components(self) -> slice:
-        """Returns the components that a gradient reaches in the present step."""
+        """Return the components that a gradient reaches in the present step."""
         return slice(self.training_rank - 1 if self._only_b_learns else 0, self.training_rank)
 
 
@@ -76,12 +74,12 @@ class DyLoRA(LowRankMethod):
         self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Returns a branch that can act at any rank up to r."""
+        """Return a branch that can act at any rank up to r."""
         A, B = initial_factors(projection, self.config.rank, weight, generator)
         return DynamicBranch(A, B, self.config)
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Wraps W_Q and W_V and seeds the method's own generator, so that data order cannot change the ranks.
+        """Wrap W_Q and W_V and seed the method's own generator, so that data order cannot change the ranks.
 
         Raises:
             ModelError: The projections cannot be found.
@@ -91,7 +89,7 @@ class DyLoRA(LowRankMethod):
         self._generator_state.copy_(self._generator.manual_seed(int(seed)).get_state())
 
     def set_rank(self, rank: int) -> None:
-        """Evaluates and merges at b = `rank` from now on; training is not touched.
+        """Evaluate and merge at b = `rank` from now on; training is not touched.
 
         Raises:
             ConfigError: The rank is not one of 1..r.
@@ -104,7 +102,7 @@ class DyLoRA(LowRankMethod):
             branch.evaluation_rank = rank
 
     def before_step(self, step: int) -> None:
-        """Draws b for this step, once however often the step is opened, and notes where A and B stand."""
+        """Draw b for this step, once however often the step is opened, and remember A and B."""
         if int(self._drawn[0]) != step:
             self._generator.set_state(self._generator_state)
             b = int(torch.randint(1, self.config.rank + 1, (), generator=self._generator))
@@ -113,7 +111,7 @@ class DyLoRA(LowRankMethod):
         self._use_drawn_rank()
 
     def after_step(self, step: int) -> None:
-        """Puts every component that was not trained back to where it stood; with `update="detached"` none."""
+        """Restore every component that was not trained; with `update="detached"` none."""
         if self.config.update == "detached":
             return
         with torch.no_grad():
@@ -125,12 +123,12 @@ class DyLoRA(LowRankMethod):
                 branch.lora_B.copy_(B)
 
     def load_state_dict(self, model: nn.Module, state: dict[str, torch.Tensor]) -> None:
-        """Restores the factors, the rank of the step that was open, and the generator."""
+        """Restore the factors, the rank of the step that was open, and the generator."""
         super().load_state_dict(model, state)
         self._use_drawn_rank()
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
-        """Returns the rank of the present step and the one used in evaluation."""
+        """Return the rank of the present step and the one used in evaluation."""
         configured = self.config.evaluation_rank or self.config.rank
         evaluation_rank = next((branch.evaluation_rank for branch in self._dynamic_branches()), configured)
         return {"training_rank": int(self._drawn[1]), "evaluation_rank": evaluation_rank}

@@ -24,7 +24,7 @@ class Full(Method):
     counts_head = True
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Marks every parameter as trained; draws nothing."""
+        """Mark every parameter as trained; draws nothing."""
         model.requires_grad_(True)
 
 
@@ -33,7 +33,7 @@ class FrozenEmbeddings(Full):
     """Trains every parameter but the token embedding and what is tied to it."""
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Marks every parameter but the token embedding as trained; draws nothing."""
+        """Mark every parameter but the token embedding as trained; draws nothing."""
         super().inject(model, generator)
         token_embedding(model).requires_grad_(False)
 
@@ -53,12 +53,12 @@ class SplitConv1D(InjectedModule):
         return torch.cat([self.weight_q, self.weight_k, self.weight_v], dim=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps x (..., d) to q, k and v side by side, (..., 3d)."""
+        """Map x (..., d) to q, k and v side by side, (..., 3d)."""
         weight = self._fused_weight()
         return torch.addmm(self.bias, x.view(-1, x.size(-1)), weight).view(*x.shape[:-1], weight.size(1))
 
     def fold(self) -> nn.Module:
-        """Returns the plain module with the present weights."""
+        """Return the plain module with the present weights."""
         width = self.weight_q.size(0)
         # On the meta device the constructor's initialisation neither costs time nor moves the global random state.
         with torch.device("meta"):
@@ -76,7 +76,7 @@ class QueryValue(Method):
     group = "backbone"
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Freezes all but W_Q, W_V and the head, splitting fused weights; draws nothing.
+        """Freeze all but W_Q, W_V and the head, splitting fused weights; draws nothing.
 
         Raises:
             ModelError: The projections cannot be found; the model is as it was then.

@@ -10,8 +10,6 @@ never inside `train()`/`eval()`, where every evaluation would round W, and that 
 GPT-2 deep-copies one block, so all its layers start alike).
 """
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -47,19 +45,19 @@ class Branch(nn.Module):
         self.scaling = scaling
 
     def factors(self) -> Product:
-        """Returns A (b, d_in), B (d_out, b) and the scaling as they act now; a subclass may cut, weigh or detach."""
+        """Return A (b, d_in), B (d_out, b) and the scaling as they act now; a subclass may cut, weigh or detach."""
         return self.lora_A, self.lora_B, self.scaling
 
     def inference_factors(self) -> Product:
-        """Returns the factors that a merged model has, whatever the mode."""
+        """Return the factors that a merged model has, whatever the mode."""
         return self.factors()
 
     def learnt_factors(self) -> Product:
-        """Returns all that was learnt since injection as one low-rank matrix on the weight as it was then."""
+        """Return all that was learnt since injection as one low-rank matrix on the weight as it was then."""
         return self.inference_factors()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps x (..., d_in) to scaling · B A x (..., d_out), in the factors' precision."""
+        """Map x (..., d_in) to scaling · B A x (..., d_out), in the factors' precision."""
         A, B, scaling = self.factors()
         return F.linear(F.linear(x.to(A.dtype), A) * scaling, B)
 
@@ -76,7 +74,7 @@ class LowRankProjection(InjectedModule):
             self.add_module(projection.role, branch)
 
     def branches(self) -> list[tuple[Projection, Branch]]:
-        """Returns each adapted block with its branch."""
+        """Return each adapted block with its branch."""
         pairs = []
         for projection in self._projections:
             branch = self.get_submodule(projection.role)
@@ -90,7 +88,7 @@ class LowRankProjection(InjectedModule):
         return self.base.get_parameter("weight")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps x (..., d_in) to the base's output with every branch added to its own block of columns."""
+        """Map x (..., d_in) to the base's output with every branch added to its own block of columns."""
         result: torch.Tensor = self.base(x)
         dropped = self.dropout(x)
         for projection, branch in self.branches():
@@ -101,7 +99,7 @@ class LowRankProjection(InjectedModule):
         return result
 
     def fold(self) -> nn.Module:
-        """Adds the branches into the base's weight, in place, and returns the base."""
+        """Add the branches into the base's weight, in place, and return the base."""
         with torch.no_grad():
             for projection, branch in self.branches():
                 A, B, scaling = branch.inference_factors()
@@ -112,7 +110,7 @@ class LowRankProjection(InjectedModule):
 def initial_factors(
     projection: Projection, rank: int, like: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns LoRA's start: A ~ U(−1/√d_in, 1/√d_in) by kaiming_uniform(a=√5), and B = 0.
+    """Return LoRA's start: A ~ U(−1/√d_in, 1/√d_in) by kaiming_uniform(a=√5), and B = 0.
 
     The numbers are drawn in float32 where the generator lives, so that one seed means one start on any device and in
     any precision. Over a weight in half precision they stay float32: an optimizer's steps would be rounded away.
@@ -123,14 +121,14 @@ def initial_factors(
 
 
 def beside(weight: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-    """Returns a factor on the device of `weight` and in its precision, but never below float32."""
+    """Return a factor on the device of `weight` and in its precision, but never below float32."""
     return factor.to(weight.device, torch.promote_types(weight.dtype, torch.float32))
 
 
 def add_product(
     projection: Projection, weight: torch.Tensor, left: torch.Tensor, right: torch.Tensor, scale: float
 ) -> None:
-    """Adds scale · left right, (d_out, k)·(k, d_in), to a projection's block of `weight` without a dense temporary.
+    """Add scale · left right, (d_out, k)·(k, d_in), to a projection's block of `weight` without a dense temporary.
 
     Where W is stored transposed the thin factors are turned, never W. A weight in half precision is added to in the
     factors' precision and rounded once, for which a dense matrix is formed.
@@ -158,7 +156,7 @@ class Adapted:
     branch: Branch
 
     def add(self, product: Product | None) -> None:
-        """Adds a low-rank matrix to the weight, in place; None adds nothing."""
+        """Add a low-rank matrix to the weight, in place; None adds nothing."""
         if product is not None:
             A, B, scaling = product
             add_product(self.projection, self.weight, B, A, scaling)
@@ -182,17 +180,17 @@ class LowRankMethod(Method):
 
     @abstractmethod
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Returns a fresh branch on the device and in the precision of `weight`."""
+        """Return a fresh branch on the device and in the precision of `weight`."""
 
     def learnt(self) -> dict[str, Product]:
-        """Returns all that was learnt since injection, by projection name: W + scaling · B A is what inference uses.
+        """Return all that was learnt since injection, by projection name: W + scaling · B A is what inference uses.
 
         Of DyLoRA at its evaluation rank, of AdaLoRA with what was pruned as zeros, of Delta-LoRA in rank 2r.
         """
         return {adapted.projection.name: adapted.branch.learnt_factors() for adapted in self.adapted}
 
     def moved_by(self, state: Mapping[str, torch.Tensor]) -> dict[str, Product]:
-        """Returns by how much a run of this method that ended in `state` has moved W itself, by projection name.
+        """Return by how much a run of this method that ended in `state` moved W itself, by projection name.
 
         A run that starts from that one learns on top of it. Empty where W is frozen.
         """
@@ -200,7 +198,7 @@ class LowRankMethod(Method):
         return {}
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Freezes everything but a classification head and wraps the modules that hold W_Q and W_V.
+        """Freeze everything but a classification head and wrap the modules that hold W_Q and W_V.
 
         Raises:
             ModelError: The projections cannot be found, or a weight cannot carry the method (Delta-LoRA's in half
@@ -230,6 +228,6 @@ class LoRA(LowRankMethod):
     config: LoRAConfig
 
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Returns a branch of rank r, scaling alpha/r."""
+        """Return a branch of rank r, scaling alpha/r."""
         A, B = initial_factors(projection, self.config.rank, weight, generator)
         return Branch(A, B, self.config.alpha / self.config.rank)

@@ -17,7 +17,7 @@ from deltalora.methods.targets import find_projections
 
 
 def projection_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Returns copies, on the CPU, of every W_Q and W_V by projection name, in the module's own layout.
+    """Return copies, on the CPU, of every W_Q and W_V by projection name, in the module's own layout.
 
     Args:
         model: A plain model, untouched or merged; of GPT-2's fused `c_attn` its q and v blocks are taken.
@@ -34,7 +34,7 @@ def projection_weights(model: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def cosine_similarity(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> dict[str, float]:
-    """Returns the cosine of the angle between each weight and its counterpart, in float64, in the order of `before`.
+    """Return the cosine of the angle between each weight and its counterpart, in float64, in the order of `before`.
 
     Raises:
         ModelError: The two do not have the same projections.

@@ -1,7 +1,5 @@
 """Where W_Q and W_V live in each architecture, which block of a weight they are, and what else is known by its name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -39,12 +37,12 @@ class Projection:
     transposed: bool
 
     def block(self, weight: torch.Tensor) -> torch.Tensor:
-        """Returns the view of the module's weight that is this matrix, in the module's own layout."""
+        """Return the view of the module's weight that is this matrix, in the module's own layout."""
         return weight.narrow(1 if self.transposed else 0, self.start, self.out_features)
 
 
 def find_projections(model: nn.Module) -> list[Projection]:
-    """Finds every W_Q and W_V of an untouched model, module by module, q before v.
+    """Find every W_Q and W_V of an untouched model, module by module, q before v.
 
     BART has them in encoder self-, decoder self- and cross-attention.
 
@@ -67,20 +65,20 @@ def find_projections(model: nn.Module) -> list[Projection]:
 
 
 def token_embedding(model: nn.Module) -> nn.Parameter:
-    """Returns the weight (vocabulary, d_model) of the token embedding, which may be the LM head's too."""
+    """Return the weight (vocabulary, d_model) of the token embedding, which may be the LM head's too."""
     weight = model.get_input_embeddings().weight  # type: ignore[operator]
     assert isinstance(weight, nn.Parameter)
     return weight
 
 
 def head_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Returns the randomly initialised classification head by name; empty for a language model."""
+    """Return the randomly initialised classification head by name; empty for a language model."""
     head = _architecture(model).head
     return {name: parameter for name, parameter in model.named_parameters() if name.split(".")[0] == head}
 
 
 def output_layer(model: nn.Module) -> frozenset[str]:
-    """Returns the names of the classification head's last layer, which another set of classes must draw anew."""
+    """Return the names of the classification head's last layer, which another set of classes must draw anew."""
     output = _architecture(model).output
     return frozenset(name for name in head_parameters(model) if name.rpartition(".")[0] == output)
 

@@ -140,7 +140,7 @@ def _architecture(config: ModelConfig, num_labels: int | None) -> Architecture:
         expected = "a number of labels" if classifies else "no number of labels"
         raise ModelError(
             f"{config.name}: expected {expected} for a {config.architecture} backbone, found {num_labels}; "
-            "give texts to gpt2 or bart and labels to roberta"
+            "choose a model whose family does this form of task"
         )
     return architecture
 

@@ -1,4 +1,4 @@
-"""Finding and naming the weights a run starts from, before anything is read into memory."""
+"""Find and hash the weights a run starts from, before anything is read into memory."""
 
 import hashlib
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ModelIdentity:
 
 
 def identify(config: ModelConfig) -> ModelIdentity:
-    """Finds the weights' files and hashes them; nothing is read into memory.
+    """Find the weights' files and hash them; nothing is read into memory.
 
     Raises:
         ModelError: The files are not there; says how to point to a local folder, or how to convert older files.
@@ -82,7 +82,7 @@ def _folder(config: ModelConfig) -> Path:
 
 
 def _how_to_get_safetensors(config: ModelConfig, folder: Path) -> str:
-    """Older repositories hold a pickle alone, which is never fetched nor read here: a pickle can run code."""
+    """Return the way out for older repositories that hold a pickle alone; none is read here, as it can run code."""
     if config.source == "local" and not list(folder.glob("*.bin")):
         return "give a folder in the hub's layout"
     return (

@@ -56,7 +56,7 @@ class Environment(StoredModel):
 
 
 class Data(StoredModel):
-    """What was learnt from and scored against."""
+    """The data that the run learned from and was scored against."""
 
     files: dict[str, Sha256] = Field(description="Split or file name -> SHA-256 of the raw file; part of the run id.")
     counts: dict[str, Count] = Field(
@@ -213,7 +213,7 @@ class RunRecord(StoredModel):
             ) from error
 
     def to_json(self) -> str:
-        """The record as indented JSON with a final newline; `from_json` gives back an equal record."""
+        """Return the record as indented JSON with a final newline; `from_json` gives back an equal record."""
         return self.model_dump_json(indent=2) + "\n"
 
     @classmethod

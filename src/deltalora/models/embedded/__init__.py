@@ -12,10 +12,10 @@ __all__ = ["embedded_model_dir"]
 
 
 def embedded_model_dir(architecture: str) -> Path:
-    """The folder with config, weights and tokenizer of an embedded backbone, for `from_pretrained`.
+    """Return the folder with config, weights and tokenizer of an embedded backbone, for `from_pretrained`.
 
     Raises:
-        ConfigError: no backbone of this architecture ships with the package.
+        ConfigError: No backbone of this architecture ships with the package.
     """
     here = Path(__file__).parent
     known = sorted(folder.parent.name for folder in here.glob("*/config.json"))
