@@ -25,9 +25,9 @@ from typing import Any
 
 from deltalora.results import Prediction, RunRecord
 from deltalora.results.store import LOG_FILE, PREDICTIONS_FILE, RECORD_FILE
-from deltalora.results.table_request import Part, TableRequest, TableRow, write_request
+from deltalora.results.table_request import Row, Runs, TableRequest, write_request
 
-ORIGIN = Path(__file__).resolve().parents[1] / "results" / "e2e_embedded"
+ORIGIN = Path(__file__).resolve().parents[1] / "results" / "table1-embedded"
 ROWS = ("full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora", "lora_no_dropout")
 #: Every so many runs one failed.
 FAILED_EVERY = 97
@@ -88,11 +88,11 @@ def make_store(store: Path, runs: int, *, files: bool) -> None:
                     (folder / LOG_FILE).write_text(log, encoding="utf-8")
                 ids[seed] = record.run_id
                 made += 1
-            rows.append(TableRow(row, row, False, {"e2e": Part(record.config_id, ids)}))
+            rows.append(Row(row=row, label=row, parts={"e2e": Runs(config_id=record.config_id, run_ids=ids)}))
             number += 1
         # Most of ten thousand runs are searches over settings; every tenth group of forty was asked for as a table.
         if number % (10 * len(ROWS)) == 0 or made <= 40:
-            write_request(store, TableRequest.of("table1", "embedded", "embedded", [f"train.max_steps={made}"], rows))
+            write_request(store, TableRequest.now("table1", "embedded", "embedded", [f"train.max_steps={made}"], rows))
 
 
 def measure(store: Path, out: Path) -> dict[str, float | int]:

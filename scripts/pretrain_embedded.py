@@ -1,4 +1,4 @@
-"""Pre-train the tiny backbones that ship in the package, on the source domains of `deltalora.corpus`.
+"""Pre-train the tiny backbones that ship in the package, on the source domains of `embedded_world`.
 
     OMP_WAIT_POLICY=passive python scripts/pretrain_embedded.py gpt2 | roberta | bart
 

@@ -14,10 +14,11 @@ import pytest
 
 from deltalora.metrics.e2e import E2E_METRICS
 from deltalora.page.write import write_page
-from deltalora.report import Part, TableRow, paper_figure, paper_table
+from deltalora.report import paper_figure, paper_table
 from deltalora.results import Prediction, RunRecord, Store, write_predictions, write_segments
-from deltalora.results.table_request import TableRequest, write_request
+from deltalora.results.table_request import write_request
 from needed import lacking
+from table_requests import request_of, row_of_runs
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -47,16 +48,16 @@ def ask(store: Path, name: str, records: list[RunRecord], key: Callable[[RunReco
     for record in records:
         rows.setdefault(key(record), {})[record.seed] = record
     order = sorted(rows, key=lambda row: list(labels).index(row) if row in labels else len(labels))
-    asked = [
-        TableRow(
-            labels.get(row, row),
-            row,
-            row not in labels,
-            {"e2e": Part(next(iter(of.values())).config_id, {seed: one.run_id for seed, one in of.items()})},
+    requested = [
+        row_of_runs(
+            one,
+            {"e2e": {seed: of.run_id for seed, of in rows[one].items()}},
+            labels.get(one, one),
+            control=one not in labels,
         )
-        for row, of in ((row, rows[row]) for row in order)
+        for one in order
     ]
-    write_request(store, TableRequest.of(name, records[0].scale, records[0].source, [], asked))
+    write_request(store, request_of(name, requested, records[0].scale, records[0].source))
 
 
 def varied(key: str, factor: int) -> Callable[[RunRecord], str]:
@@ -76,10 +77,10 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Stores:
     base = tmp_path_factory.mktemp("stores")
     made = Stores([])
     for name, folder, key in (
-        ("table1", "e2e_embedded", lambda record: record.row),
-        ("table8", "lambda_embedded", varied("update_ratio", 1)),
-        ("table9", "k_embedded", varied("start_step", 5)),
-        ("figure3", "figure3_embedded", lambda record: record.row),
+        ("table1", "table1-embedded", lambda record: record.row),
+        ("table8", "table8-embedded", varied("update_ratio", 1)),
+        ("table9", "table9-embedded", varied("start_step", 5)),
+        ("figure3", "figure3-embedded", lambda record: record.row),
     ):
         root = base / folder
         shutil.copytree(RESULTS / folder, root)

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
 
-from deltalora.corpus.articles import source_articles
-from deltalora.corpus.pretraining import pretraining_twins
+from embedded_world.articles import source_articles
+from embedded_world.pretraining import pretraining_twins
 from pretraining.recipe import (
     END,
     IGNORED,

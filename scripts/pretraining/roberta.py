@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForMaskedLM
 
-from deltalora.corpus import linearise, pretraining_pairs
-from deltalora.corpus.pretraining import pretraining_twins
+from embedded_world import linearise, pretraining_pairs
+from embedded_world.pretraining import pretraining_twins
 from pretraining.recipe import (
     END,
     IGNORED,

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one line each, saying what was expected, what was found, where, and what to do.
+"""Errors that the user can fix: one line each, saying what was expected, what was found, where, and what to do.
 
 The command line prints the line and exits with 2. Everything else is a bug and keeps its traceback.
 """
@@ -32,7 +32,7 @@ class StoreError(UserError):
 
 
 def show_warnings() -> None:
-    """Sets the root logger up, in the command's process and in every worker of a launcher.
+    """Set the root logger up, in the command's process and in every worker of a launcher.
 
     A library that finds it bare sets it up itself when it logs for the first time, and then prints every INFO line.
     """

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deltalora.config import RunConfig, config_dir
-from deltalora.methods import METHODS, LoRAConfig
+from deltalora.config import METHODS, RunConfig, config_dir
+from deltalora.config.methods import LoRAConfig
 
 Configure = Callable[..., RunConfig]
 

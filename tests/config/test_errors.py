@@ -2,8 +2,9 @@
 
 import pytest
 
-from deltalora.config import RunConfig, compose, run_config
+from deltalora.config import compose, run_config
 from deltalora.errors import ConfigError
+from deltalora.training import check_schedule
 
 Case = tuple[list[str], str]
 
@@ -104,13 +105,9 @@ CASES: dict[str, Case] = {
 }
 
 
-def validated(overrides: list[str]) -> RunConfig:
-    return run_config(overrides)
-
-
 def refused(overrides: list[str]) -> str:
     with pytest.raises(ConfigError) as caught:
-        validated(overrides).check_schedule()
+        check_schedule(run_config(overrides))
     return str(caught.value)
 
 
@@ -130,7 +127,7 @@ def test_an_adalora_schedule_that_does_not_fit_is_refused_with_its_three_numbers
 
 def test_an_adalora_schedule_that_just_fits_is_taken() -> None:
     fitting = ["method=adalora", "train.max_steps=241", "method.initial_warmup=130", "method.final_warmup=110"]
-    validated(fitting).check_schedule()
+    check_schedule(run_config(fitting))
 
 
 def test_hydra_is_left_as_it_was_after_a_refusal() -> None:

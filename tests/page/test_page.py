@@ -15,7 +15,7 @@ from deltalora.commands.report import report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS
-from deltalora.page import write
+from deltalora.page import samples, write
 from deltalora.page.command_line import command_again, leaves
 from deltalora.page.samples import SAMPLES, spread_places
 from deltalora.page.stores import collect
@@ -35,7 +35,8 @@ def test_every_run_has_its_page_and_every_table_its_section(page: Path, stores: 
 
 
 def test_the_table_states_the_recorded_number_and_links_its_run(page: Path) -> None:
-    record = next(one for one in Store(RESULTS / "k_embedded").records() if one.config["method"]["start_step"] == 200)
+    records = Store(RESULTS / "table9-embedded").records()
+    record = next(one for one in records if one.config["method"]["start_step"] == 200)
     rows = list(csv.DictReader((page / "data" / "table9-embedded-embedded.csv").read_text("utf-8").splitlines()))
     bleu = next(row for row in rows if (row["row"], row["metric"]) == ("1000", "BLEU"))
     assert float(bleu["mean"]) == 100 * record.scores["BLEU"].value
@@ -119,7 +120,7 @@ def test_the_command_of_a_run_describes_that_run() -> None:
     from deltalora.results import config_id
 
     chosen = {}
-    for folder in ("e2e_embedded", "webnlg_embedded", "xsum_embedded", "glue_embedded", "k_embedded"):
+    for folder in ("table1-embedded", "table2-embedded", "table3-embedded", "table4-embedded", "table9-embedded"):
         for record in Store(RESULTS / folder).records():
             chosen.setdefault((record.experiment, record.row), record)
     chosen["glue without MNLI", ""] = Store(RESULTS / "glue_rte_official_files_tiny_roberta").records()[0]
@@ -152,7 +153,7 @@ def test_of_a_run_in_two_stores_the_finished_and_latest_record_counts(stores: St
     again = tmp_path / "again"
     failed = Store(stores.roots[0]).read(stores.failed)
     assert failed is not None
-    original = RESULTS / "e2e_embedded" / stores.failed
+    original = RESULTS / "table1-embedded" / stores.failed
     shutil.copytree(original, again / stores.failed)
     collected = collect([stores.roots[0], again])
     assert collected.records_of([stores.failed])[stores.failed].status == "finished"
@@ -174,16 +175,19 @@ def test_writing_again_replaces_the_page_and_a_failure_leaves_it(stores: Stores,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page", "store"]
 
 
-def test_a_failure_while_pages_are_written_leaves_the_old_page(stores: Stores, tmp_path: Path) -> None:
+def test_a_failure_while_pages_are_written_leaves_the_old_page(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "page"
     write_page(stores.roots[3:], out)
     before = digest_of(out)
 
-    def refuse(experiment: str, score: str, statistics: object) -> list[float]:
+    def refuse(*_: object) -> list[float]:
         raise StoreError("no statistics today")
 
+    monkeypatch.setattr(samples, "_example_scores", refuse)
     with pytest.raises(StoreError, match="no statistics today"):
-        write_page(stores.roots, out, refuse)
+        write_page(stores.roots, out)
     assert digest_of(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 

@@ -16,8 +16,6 @@ from deltalora.config import run_config
 from deltalora.errors import ConfigError, StoreError
 from deltalora.report import (
     PaperTable,
-    Part,
-    TableRow,
     build_table,
     hyperparameter_table,
     paper_figure,
@@ -28,6 +26,7 @@ from deltalora.report import (
 )
 from deltalora.report.divergence_text import WIDTH, entry_text, overview_text, register_markdown
 from deltalora.report.divergences import Divergence, divergence, divergences
+from table_requests import request_of, row_of_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTER = ROOT / "src/deltalora/report/divergences.yaml"
@@ -115,8 +114,8 @@ def test_a_table_that_names_no_entry_of_the_register_is_refused() -> None:
 
 def test_every_rendering_of_a_table_names_its_divergences() -> None:
     paper = paper_table("table1")
-    rows = [TableRow(row.label, row.row, False, {"e2e": Part(f"config-{row.row}", {1: row.row})}) for row in paper.rows]
-    table = build_table(paper, rows, [], "embedded", "embedded", [1])
+    rows = [row_of_runs(one.row, {"e2e": {1: one.row}}, one.label) for one in paper.rows]
+    table = build_table(paper, request_of("table1", rows), [])
     assert table.divergences == paper.divergences
     line = f"Divergences (`deltalora audit --divergences`, docs/divergences.md): {', '.join(paper.divergences)}."
     assert line in to_markdown(table).splitlines()

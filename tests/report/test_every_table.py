@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from deltalora.report import Part, TableRow, build_table, paper_table, to_json, to_latex, to_markdown
+from deltalora.report import build_table, paper_table, to_json, to_latex, to_markdown
 from deltalora.report.layout import unfinished_lines
 from deltalora.results import ScoreEntry
+from table_requests import request_of, row_of_runs
 
 TABLES = ["table1", "table2", "table3", "table4", "table5", "table6", "table8", "table9"]
 
@@ -17,13 +18,8 @@ def rows_of(name):
     """The table's own rows, two seeds each."""
     paper = paper_table(name)
     return [
-        TableRow(
-            row.label,
-            row.row,
-            False,
-            {part: Part("c", {s: f"{row.row}-{part}-{s}" for s in (1, 2)}) for part in paper.parts},
-        )
-        for row in paper.rows
+        row_of_runs(one.row, {part: {s: f"{one.row}-{part}-{s}" for s in (1, 2)} for part in paper.parts}, one.label)
+        for one in paper.rows
     ]
 
 
@@ -43,7 +39,7 @@ def records_of(name, make_record, configure):
 def table(request, make_record, configure):
     name = request.param
     records = records_of(name, make_record, configure)
-    return build_table(paper_table(name), rows_of(name), records, "embedded", "embedded", (1, 2))
+    return build_table(paper_table(name), request_of(name, rows_of(name)), records)
 
 
 def test_every_table_is_whole_in_markdown_and_fits_a_terminal(table):
@@ -86,7 +82,7 @@ def test_the_notes_of_the_paper_table_stand_under_it(table):
 @pytest.mark.parametrize(("name", "reference"), [("table8", "λ = 0"), ("table9", "K = 0")])
 def test_sweeps_measure_every_value_from_zero(name, reference, make_record, configure):
     records = records_of(name, make_record, configure)
-    table = build_table(paper_table(name), rows_of(name), records, "embedded", "embedded", (1, 2))
+    table = build_table(paper_table(name), request_of(name, rows_of(name)), records)
     assert table.reference == reference
     assert table.rows[0].effect is None
     assert [row.effect.right for row in table.rows[1:]] == [reference] * (len(table.rows) - 1)
@@ -98,21 +94,18 @@ def test_sweeps_measure_every_value_from_zero(name, reference, make_record, conf
 
 
 def test_a_start_step_that_was_scaled_stands_below_the_papers(make_record):
-    rows = [TableRow("K = 500", "500", False, {"e2e": Part("c", {1: "half"})}, remark="here K = 100")]
+    rows = [row_of_runs("500", {"e2e": {1: "half"}}, "K = 500", remark="here K = 100")]
     text = to_markdown(
-        build_table(
-            paper_table("table9"), rows, [make_record("delta_lora", 1, run_id="half")], "embedded", "embedded", (1,)
-        )
+        build_table(paper_table("table9"), request_of("table9", rows), [make_record("delta_lora", 1, run_id="half")])
     )
     lines = [[cell.strip() for cell in line.split("|")[1:3]] for line in text.splitlines() if line.startswith("|")]
     assert lines[2:4] == [["K = 500", "paper"], ["here K = 100", "ours, 1 seed"]]
 
 
 def test_a_value_the_paper_does_not_have_is_a_row_without_paper_line(make_record):
-    rows = [TableRow("update_ratio = 7", "7", False, {"e2e": Part("c", {1: "seven"})})]
-    table = build_table(
-        paper_table("table8"), rows, [make_record("delta_lora", 1, run_id="seven")], "embedded", "embedded", (1,)
-    )
+    rows = [row_of_runs("7", {"e2e": {1: "seven"}}, "update_ratio = 7")]
+    records = [make_record("delta_lora", 1, run_id="seven")]
+    table = build_table(paper_table("table8"), request_of("table8", rows), records)
     assert not table.rows[0].in_paper
     assert "| update_ratio = 7 | ours, 1 seed |" in to_markdown(table).replace("\\", "")
 
@@ -121,22 +114,16 @@ def test_a_rate_of_edits_may_exceed_one_and_a_lower_one_is_better(make_record):
     paper = paper_table("table2")
     ter = next(column for column in paper.metrics if column.name == "TER-tercom-A")
     assert (ter.higher_is_better, ter.in_paper) == (False, False)
-    rows = [TableRow("LoRA", "lora", False, {"webnlg": Part("c", {1: "w"})})]
+    rows = [row_of_runs("lora", {"webnlg": {1: "w"}}, "LoRA")]
     scores = {"TER-tercom-A": ScoreEntry(value=1.405, signature="ter", n=9)}
-    table = build_table(
-        paper,
-        rows,
-        [make_record("lora", 1, run_id="w", experiment="webnlg", scores=scores)],
-        "embedded",
-        "embedded",
-        (1,),
-    )
+    record = make_record("lora", 1, run_id="w", experiment="webnlg", scores=scores)
+    table = build_table(paper, request_of("table2", rows), [record])
     assert table.rows[0].cells["TER-tercom-A"].ours.mean == 1.405
 
 
 def test_the_row_quoted_from_loras_paper_stands_below_the_papers_own_and_has_no_run():
-    rows = [row for row in rows_of("table2") if row.row in ("lora", "delta_lora")]
-    table = build_table(paper_table("table2"), rows, [], "embedded", "embedded", (1, 2))
+    rows = [one for one in rows_of("table2") if one.row in ("lora", "delta_lora")]
+    table = build_table(paper_table("table2"), request_of("table2", rows), [])
     assert [row.row for row in table.rows] == ["lora", "lora_published", "delta_lora"]
     quoted = table.rows[1]
     assert (quoted.quoted, quoted.runs_asked, quoted.parts) == ("LoRA's paper (Hu et al. 2022)", 0, {})
@@ -149,11 +136,10 @@ def test_the_row_quoted_from_loras_paper_stands_below_the_papers_own_and_has_no_
 
 
 def test_table_6_has_the_learning_rate_and_lambda_of_the_paper_and_of_our_runs(make_record, configure):
-    config = configure(max_steps=500, name="delta_lora", update_ratio=2.0)
-    config["train"]["learning_rate"] = 0.004
-    rows = [TableRow("Delta-LoRA", "delta_lora", False, {"e2e": Part("c", {1: "d"})})]
+    config = configure(max_steps=500, name="delta_lora", update_ratio=2.0, learning_rate=0.004)
+    rows = [row_of_runs("delta_lora", {"e2e": {1: "d"}}, "Delta-LoRA")]
     record = make_record("delta_lora", 1, run_id="d", config=config)
-    table = build_table(paper_table("table6"), rows, [record], "embedded", "embedded", (1,))
+    table = build_table(paper_table("table6"), request_of("table6", rows), [record])
     lines = [
         [cell.strip() for cell in line.split("|")[1:-1]]
         for line in to_markdown(table).splitlines()
@@ -164,12 +150,10 @@ def test_table_6_has_the_learning_rate_and_lambda_of_the_paper_and_of_our_runs(m
     assert lines[3][3:5] == ["0.004", "2"]
 
 
-def test_the_references_scored_against_are_in_the_header_and_older_records_need_no_text_form(make_record, configure):
-    config = configure(max_steps=5)
-    del config["task"]["text_form"]
-    config["task"]["references"] = "six"
-    rows = [TableRow("LoRA", "lora", False, {"webnlg": Part("c", {1: "w"})})]
+def test_the_references_scored_against_are_in_the_header_of_webnlg_and_no_text_form(make_record, configure):
+    config = configure(max_steps=5, experiment="webnlg", references="six")
+    rows = [row_of_runs("lora", {"webnlg": {1: "w"}}, "LoRA")]
     record = make_record("lora", 1, run_id="w", experiment="webnlg", config=config, scores={})
-    text = to_markdown(build_table(paper_table("table2"), rows, [record], "embedded", "embedded", (1,)))
+    text = to_markdown(build_table(paper_table("table2"), request_of("table2", rows), [record]))
     assert "references: **six**" in text
     assert "text form" not in text

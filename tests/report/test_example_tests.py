@@ -9,11 +9,12 @@ import pytest
 from deltalora.errors import StoreError
 from deltalora.metrics import E2E_METRICS, Score, meteor, paired_bootstrap, score_labels, score_texts, webnlg
 from deltalora.metrics.resampling import SEED
-from deltalora.report import Part, TableRow, build_table, paper_table
-from deltalora.report.example_tests import ExampleBootstrap
+from deltalora.report import build_table, paper_table
+from deltalora.report.example_tests import ExampleBootstrap, kept_segments
 from deltalora.report.statistics import holm
 from deltalora.report.table import ExampleComparison, NoComparison
-from deltalora.results import ScoreEntry, Segments, SegmentsFile, read_segments, write_segments
+from deltalora.results import ScoreEntry, Segments, SegmentsFile, write_segments
+from table_requests import request_of, row_of_runs
 
 TABLE1, GLUE = paper_table("table1"), paper_table("table4")
 COLUMNS = {column.name: column for column in TABLE1.metrics}
@@ -53,11 +54,12 @@ class Runs:
         )
         self.finished.setdefault(row, {}).setdefault(self.experiment, {})[seed] = record
         places = {name: one.places for name, one in scores.items() if one.places is not None}
-        self.kept[run_id] = Segments(tuple(ids), {name: one.statistics for name, one in scores.items()}, places)
+        if segments:
+            self.kept[run_id] = Segments(tuple(ids), {name: one.statistics for name, one in scores.items()}, places)
         return record
 
     def read(self, record):
-        return self.kept[record.run_id]
+        return self.kept.get(record.run_id)
 
     def bootstrap(self, columns=TABLE1.metrics, parts=("e2e",), resamples=200):
         return ExampleBootstrap(columns, parts, self.finished, self.read, resamples)
@@ -304,22 +306,20 @@ def test_under_no_difference_between_two_rows_small_p_values_are_as_rare_as_they
 def test_a_table_adjusts_within_each_family_and_counts_its_tests(runs, scored, tmp_path):
     names = ["lora", "delta_lora", "lora_no_dropout"]
     rows = [
-        TableRow(row, row, row == "lora_no_dropout", {"e2e": Part("c", {s: f"{row}-e2e-{s}" for s in (1, 2)})})
-        for row in names
+        row_of_runs(one, {"e2e": {s: f"{one}-e2e-{s}" for s in (1, 2)}}, control=one == "lora_no_dropout")
+        for one in names
     ]
-    for row, offset in (("lora", 0), ("delta_lora", 2), ("lora_no_dropout", 1)):
+    for name, offset in (("lora", 0), ("delta_lora", 2), ("lora_no_dropout", 1)):
         for seed in (1, 2):
-            record = runs.add(row, seed, scored[seed + offset], IDS)
+            record = runs.add(name, seed, scored[seed + offset], IDS)
             entry = write_segments(tmp_path / record.run_id, scored[seed + offset], IDS)
-            runs.finished[row]["e2e"][seed] = record.model_copy(
+            runs.finished[name]["e2e"][seed] = record.model_copy(
                 update={"segments": entry, "validation": {"loss": seed}}
             )
     records = [record for of in runs.finished.values() for record in of["e2e"].values()]
-    table = build_table(
-        TABLE1, rows, records, "embedded", "embedded", (1, 2), lambda r: read_segments(tmp_path / r.run_id, r.segments)
-    )
+    table = build_table(TABLE1, request_of("table1", rows), records, lambda r: kept_segments(r, tmp_path / r.run_id))
     for effects, family in zip(
-        ([row.effect for row in table.rows if row.effect and not row.quoted], table.control_effects),
+        ([one.effect for one in table.rows if one.effect and not one.quoted], table.control_effects),
         table.families,
         strict=True,
     ):

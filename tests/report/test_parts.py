@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 
 from deltalora.errors import StoreError
-from deltalora.report import PaperTable, Part, TableRow, build_table, paper_table, to_json, to_latex, to_markdown
+from deltalora.report import PaperTable, build_table, paper_table, to_json, to_latex, to_markdown
 from deltalora.results import Data, Model, Parameters, ScoreEntry, Selection
+from deltalora.results.table_request import Row
+from table_requests import request_of, row_of_runs
 
 GLUE = paper_table("table4")
 SEEDS = (1, 2)
@@ -28,13 +30,13 @@ SCORES = {
 AVERAGE = 51.0
 
 
-def asked(row: str) -> TableRow:
-    printed = GLUE.row(row)
-    parts = {part: Part(f"{row} {part}", {seed: f"{row}-{part[5:]}-{seed}" for seed in SEEDS}) for part in GLUE.parts}
-    return TableRow(printed.label if printed else row, row, printed is None, parts)
+def asked(name: str) -> Row:
+    printed = GLUE.row(name)
+    run_ids = {part: {seed: f"{name}-{part[5:]}-{seed}" for seed in SEEDS} for part in GLUE.parts}
+    return row_of_runs(name, run_ids, printed.label if printed else name, control=printed is None)
 
 
-ROWS = [asked(row) for row in ("full", "lora", "delta_lora", "lora_no_dropout")]
+ROWS = [asked(name) for name in ("full", "lora", "delta_lora", "lora_no_dropout")]
 
 
 def sha(text: str) -> str:
@@ -46,10 +48,9 @@ def make_run(make_record, configure):
     """The record of one row's run of one task; `gain` is added to every score."""
 
     def make(row, part, seed, gain=0.0, **changes):
-        config = configure(max_steps=100) | {"init_from": None}
-        del config["task"]["text_form"]
-        if part in ("glue/mrpc", "glue/rte", "glue/stsb"):
-            config["init_from"] = {"experiment": "glue/mnli", "row": row}
+        config = configure(max_steps=100, experiment=part) | {"row": row}
+        if config["init_from"] is not None:
+            config["init_from"]["row"] = row
         labels = {"glue/mnli": 3, "glue/stsb": 1}.get(part, 2)
         values = {
             "run_id": f"{row}-{part[5:]}-{seed}",
@@ -79,7 +80,7 @@ def make_row(make_run):
 
 
 def build(records, rows=ROWS):
-    return build_table(GLUE, rows, records, "embedded", "embedded", SEEDS)
+    return build_table(GLUE, request_of("table4", rows), records)
 
 
 def row_of(table, name):
@@ -186,11 +187,10 @@ def test_the_header_says_what_mrpc_rte_and_stsb_start_from(make_row, make_run):
     text = to_markdown(build(make_row("lora")))
     assert "init_from of glue/mrpc, glue/rte and glue/stsb: **MNLI run of the same row**" in text
     alone = make_run("lora", "glue/rte", 1)
+    from_mnli = alone.config["init_from"]
     alone = alone.model_copy(update={"config": alone.config | {"init_from": None}})
     assert "init_from of glue/rte: **none**" in to_markdown(build([alone]))
-    stranger = alone.model_copy(
-        update={"config": alone.config | {"init_from": {"experiment": "glue/mnli", "row": "full"}}}
-    )
+    stranger = alone.model_copy(update={"config": alone.config | {"init_from": {**from_mnli, "row": "full"}}})
     assert "init_from of glue/rte: **MNLI run of full**" in to_markdown(build([stranger]))
 
 

@@ -6,24 +6,26 @@ import sys
 
 import pytest
 
-from deltalora.report import Part, TableRow, build_table, paper_table, to_json, to_latex, to_markdown
+from deltalora.report import build_table, paper_table, to_json, to_latex, to_markdown
 from deltalora.report.latex import escape
 from deltalora.results import Code
+from deltalora.results.table_request import Row
+from table_requests import request_of, row_of_runs, runs_of
 
 CONTROLS = {"lora_no_dropout": "LoRA, no dropout", "lora_alpha_matched": "LoRA, alpha x 3"}
 SEEDS = (1, 2, 3)
 
 
-def asked(label: str, row: str, control: bool) -> TableRow:
-    return TableRow(label, row, control, {"e2e": Part(f"config-{row}", {seed: f"{row}-{seed}" for seed in SEEDS})})
+def asked(label: str, name: str, control: bool) -> Row:
+    return row_of_runs(name, runs_of(name, SEEDS), label, f"config-{name}", control=control)
 
 
-ROWS = [asked(row.label, row.row, control=False) for row in paper_table("table1").rows]
-ROWS += [asked(label, row, control=True) for row, label in CONTROLS.items()]
+ROWS = [asked(one.label, one.row, control=False) for one in paper_table("table1").rows]
+ROWS += [asked(label, name, control=True) for name, label in CONTROLS.items()]
 
 
 def build(records, scale="embedded", source="embedded"):
-    return build_table(paper_table("table1"), ROWS, records, scale, source, SEEDS)
+    return build_table(paper_table("table1"), request_of("table1", ROWS, scale, source), records)
 
 
 @pytest.fixture
@@ -239,10 +241,7 @@ def test_json_has_the_evidence_unrounded_with_its_families(spread_table):
 def test_rows_of_records_without_segment_statistics_say_so_when_examples_are_asked_for(make_record):
     records = [make_record(row, seed) for row in ("lora", "delta_lora") for seed in (1, 2)]
 
-    def read(record):
-        raise AssertionError("there is nothing to read")
-
-    table = build_table(paper_table("table1"), ROWS, records, "embedded", "embedded", SEEDS, read)
+    table = build_table(paper_table("table1"), request_of("table1", ROWS), records, lambda record: None)
     *_, examples = grids(to_markdown(table))
     assert examples[0][1:] == ["Column", "Seeds", "Examples", "Diff.", "95% interval", "p", "p (Holm)"]
     assert examples[2] == ["Delta-LoRA", "all columns", "–", "–", "–", "no segment statistics", "–", "–"]

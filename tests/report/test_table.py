@@ -4,8 +4,10 @@ from decimal import Decimal
 import pytest
 
 from deltalora.errors import StoreError
-from deltalora.report import Part, Table, TableRow, build_table, paper_table
+from deltalora.report import Table, build_table, paper_table
 from deltalora.results import Code, CurvePoint, Data, Model, Parameters, RunError, ScoreEntry, Selection
+from deltalora.results.table_request import Row
+from table_requests import request_of, row_of_runs, runs_of
 
 SEEDS = (1, 2, 3)
 
@@ -14,8 +16,8 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def asked(label: str, row: str, control: bool = False) -> TableRow:
-    return TableRow(label, row, control, {"e2e": Part(f"config-{row}", {seed: f"{row}-{seed}" for seed in SEEDS})})
+def asked(label: str, name: str, control: bool = False) -> Row:
+    return row_of_runs(name, runs_of(name, SEEDS), label, f"config-{name}", control=control)
 
 
 LORA = asked("LoRA (repr.)", "lora")
@@ -25,7 +27,7 @@ ROWS = [LORA, DELTA, CONTROL]
 
 
 def build(records, rows=ROWS, scale="embedded", source="embedded") -> Table:
-    return build_table(paper_table("table1"), rows, records, scale, source, SEEDS)
+    return build_table(paper_table("table1"), request_of("table1", rows, scale, source), records)
 
 
 def row_of(table, name):
@@ -60,7 +62,7 @@ def test_records_are_chosen_by_run_id_and_nothing_else(make_record):
 
 
 def test_two_rows_whose_settings_coincide_share_their_runs(make_record):
-    same = TableRow("LoRA, alpha x 1", "lora_alpha_matched", True, {"e2e": Part("config-lora", {1: "lora-1"})})
+    same = row_of_runs("lora_alpha_matched", {"e2e": {1: "lora-1"}}, "LoRA, alpha x 1", "config-lora", control=True)
     table = build([make_record("lora", 1, bleu=0.5)], rows=[LORA, same])
     assert cell(table, "lora_alpha_matched", "BLEU").ours == cell(table, "lora", "BLEU").ours
 
@@ -167,7 +169,9 @@ def test_other_data_scale_or_backbone_is_not_the_papers_setting(make_paper_recor
 
 
 def test_a_record_that_does_not_tell_its_setting_is_refused(make_paper_record):
-    with pytest.raises(StoreError, match=r"run lora-1: expected model\.weights in the record's config, found none"):
+    with pytest.raises(
+        StoreError, match=r"run lora-1: expected the configuration of a run in its record, found experiment: "
+    ):
         build([make_paper_record("lora", 1, config={"method": {}})], scale="paper")
 
 

@@ -1,31 +1,31 @@
 """`deltalora figure`: a figure of the paper from the records in the store, as data and as a plot."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from deltalora import report
-from deltalora.commands.arguments import OneLineParser, add_store_option, open_store
-from deltalora.config import table_runs
+from deltalora.commands.arguments import OneLineParser, add_store_option, records_of, requested
 from deltalora.errors import StoreError
 from deltalora.report.figure import draw
 from deltalora.results.atomic import write_atomic
-from deltalora.sweep.table_runs import rows_of_figure
 
-DESCRIPTION = """Writes DIR/NAME.csv, NAME.svg and NAME.png and prints the data; runs nothing. Rows, seeds and settings
-are those of conf/table/NAME.yaml under the overrides that `deltalora train +table=NAME` was given, on the data and
-weights that are there now: only the records of exactly these runs enter it."""
+DESCRIPTION = """Write DIR/NAME.csv, NAME.svg and NAME.png and print the data; run nothing. The figure's runs are
+found as for `deltalora table`: those of `deltalora train +table=NAME` with the same overrides."""
 
 
 def figure(arguments: Sequence[str]) -> int:
-    """Writes the figure's files and prints its numbers."""
+    """Write the figure's files and print its numbers."""
     parser = OneLineParser(prog="deltalora figure", description=DESCRIPTION)
     parser.add_argument("name", help="figure3")
     parser.add_argument("--out", type=Path, default=Path("results/figures"), help="folder; default: results/figures")
     add_store_option(parser)
     options, overrides = parser.with_overrides(arguments)
     paper = report.paper_figure(options.name)
-    runs = table_runs(options.name, overrides)
-    built = report.build_figure(paper, rows_of_figure(paper, runs), open_store(options, runs).records())
+    found, store = requested(options.name, options.store, overrides)
+    built = report.build_figure(paper, found.request, records_of(found, store))
+    if found.note:
+        built = replace(built, notes=(*built.notes, found.note))
     files = {
         "csv": report.to_csv(built).encode(),
         "svg": draw(built, "svg"),
@@ -36,9 +36,7 @@ def figure(arguments: Sequence[str]) -> int:
         for form, content in files.items():
             write_atomic(options.out / f"{built.name}.{form}", content)
     except OSError as error:
-        raise StoreError(
-            f"{options.out}: expected a folder to write to, found: {error}; choose another --out"
-        ) from error
+        raise StoreError(f"cannot write {options.out}: {error}; choose another --out") from error
     print(report.figure_to_markdown(built))
     print(f"written: {', '.join(str(options.out / f'{built.name}.{form}') for form in files)}")
     return 0

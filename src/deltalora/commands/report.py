@@ -4,24 +4,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deltalora.commands.arguments import OneLineParser
+from deltalora.commands.arguments import DEFAULT_STORE, OneLineParser
 from deltalora.errors import ConfigError
 from deltalora.page.write import write_page
 
-#: Written to unless told otherwise.
 DEFAULT_OUT = Path("results/page")
-#: Read unless told otherwise: where `deltalora train` keeps its runs.
-DEFAULT_STORE = Path("results/runs")
 
-DESCRIPTION = """Writes DIR/index.html, a page for every run, and the numbers as CSV and JSON; runs nothing and composes
-no configuration. The tables and figures are those that a sweep in one of the stores asked for (`deltalora train
-+table=NAME`), built from its records; other records have their page and stand in the list of runs. A page that is in
-DIR is replaced once the new one is whole. The exit code is 1 where records of a table may not stand together: the page
-says so in its place."""
+DESCRIPTION = """Write DIR/index.html, a page for every run, and the numbers as CSV and JSON; run nothing. The tables
+and figures are those of the sweeps in the stores (`deltalora train +table=NAME`), built from their records; other
+records have their page and are in the list of runs. A page that is in DIR is replaced once the new one is complete.
+The exit code is 1 where records of a table must not be combined; the page says so in its place."""
 
 
 def report(arguments: Sequence[str]) -> int:
-    """Writes the page and says where it is."""
+    """Write the page and say where it is."""
     parser = OneLineParser(prog="deltalora report", description=DESCRIPTION)
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help=f"folder of the page; default: {DEFAULT_OUT}")
     parser.add_argument(
@@ -34,7 +30,7 @@ def report(arguments: Sequence[str]) -> int:
     )
     options, rest = parser.with_overrides(arguments)
     if rest:
-        raise ConfigError(f"report reads the records that are there, found {rest[0]!r}: drop it")
+        raise ConfigError(f"report takes no overrides, found {rest[0]!r}; drop it")
     written = write_page(options.store or [DEFAULT_STORE], options.out)
     for fault in written.faults:
         print(f"deltalora: {fault}", file=sys.stderr)

@@ -24,7 +24,7 @@ _LOG_LINES = 20
 
 
 def runs(arguments: Sequence[str]) -> int:
-    """Prints the list, or one run.
+    """Print the list, or one run.
 
     Raises:
         UserError: No such store, run or filter.
@@ -42,8 +42,8 @@ def runs(arguments: Sequence[str]) -> int:
     if ids:
         _show(store, _one(lines, ids[0], options.store), options.json)
         return 0
-    asked = [*rest, *([f"status={_FAILED}"] if options.failed else [])]
-    chosen = [line for line in lines if all(_fits(line, one) for one in asked)]
+    conditions = [*rest, *([f"status={_FAILED}"] if options.failed else [])]
+    chosen = [line for line in lines if all(_fits(line, one) for one in conditions)]
     if options.json:
         print(json.dumps(chosen, indent=2))
     elif options.failed:
@@ -121,7 +121,7 @@ def _where(progress: Progress) -> str:
 def _fits(line: dict[str, str], condition: str) -> bool:
     key, _, values = condition.partition("=")
     if key not in _FILTERS:
-        raise ConfigError(f"expected a filter of {', '.join(_FILTERS)}, found {key!r}: mend it")
+        raise ConfigError(f"expected a filter of {', '.join(_FILTERS)}, found {key!r}: correct it")
     return line[key] in values.split(",")
 
 
@@ -145,7 +145,7 @@ def _print(lines: Sequence[dict[str, str]], of: int) -> None:
 
 
 def _show(store: Store, run_id: str, as_json: bool) -> None:
-    """A record's own JSON, or its main facts and the end of its log."""
+    """Print a record's own JSON, or its main facts and the end of its log."""
     record, folder = store.read(run_id), store.run_dir(run_id)
     if as_json:
         print(record.to_json() if record else "null", end="" if record else "\n")
@@ -168,7 +168,7 @@ def _facts(record: RunRecord) -> dict[str, str]:
         "what": f"{record.experiment}, {record.row}, seed {record.seed}",
         "scale, data": f"{record.scale}, {record.source}",
         "backbone": f"{record.model.name}, sha256 {record.model.sha256[:12]}",
-        "begun, ended": f"{record.started_at:%Y-%m-%d %H:%M:%S}, {record.finished_at:%Y-%m-%d %H:%M:%S} UTC",
+        "started, ended": f"{record.started_at:%Y-%m-%d %H:%M:%S}, {record.finished_at:%Y-%m-%d %H:%M:%S} UTC",
         "parameters": f"{counted.trainable:,} trainable, {counted.extra_updatable:,} moved without a gradient"
         if counted
         else "",

@@ -1,8 +1,8 @@
 """`deltalora train`: one run, or a Hydra multirun of many.
 
-Hydra composes, sweeps and launches; `one_run` and `sweep` turn its jobs into runs, and this file watches them and gives
-the exit code. Every configuration of a sweep is checked before the first run starts. How a run ended is told by its
-note on the board, never by an exception that crosses a launcher: one failure neither hides nor stops the others.
+Hydra composes, sweeps and launches; `sweep.job` and `sweep.launch` turn its jobs into runs, and this file watches them
+and gives the exit code. Every configuration of a sweep is checked before the first run starts. How a run ended is in
+its note on the board; no exception crosses a launcher, so that one failure neither hides nor stops the others.
 """
 
 import tempfile
@@ -26,10 +26,10 @@ _HYDRA_SHOWS = {"--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "
 
 
 def train(arguments: Sequence[str]) -> int:
-    """Runs what the overrides ask for; runs that are finished already are skipped with a line that says so.
+    """Do the runs that the overrides name; finished ones are skipped with a line that says so.
 
     Returns:
-        0 if every run is finished, 1 if one failed or was never begun.
+        0 if every run is finished, 1 if one failed or never started.
 
     Raises:
         UserError: A configuration, data or weights were refused.

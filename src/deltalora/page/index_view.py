@@ -14,13 +14,14 @@ from deltalora.page.stores import Collected
 from deltalora.page.table_view import TableView, table_view
 from deltalora.page.templating import heading, render, script_json
 from deltalora.report.divergences import Divergence, divergences, never_reported
+from deltalora.report.example_tests import kept_segments
 from deltalora.report.fidelity import OracleRow, PublishedRow, fidelity_rows
 from deltalora.report.json_export import to_json
 from deltalora.report.layout import SETTING_TITLES
 from deltalora.report.paper import paper_figure
 from deltalora.report.provenance import COMMIT_LENGTH
 from deltalora.report.similarity import SimilarityFigure, build_figure, similarity_grid, to_csv
-from deltalora.results import RunRecord, Segments, read_segments
+from deltalora.results import RunRecord, Segments
 from deltalora.results.table_request import TableRequest
 
 #: Commits named in the head; more are counted.
@@ -72,10 +73,8 @@ def index_of(collected: Collected, anchors: Sequence[str]) -> Index:
     """
     records = collected.records_of({run_id for table in collected.asked for run_id in table.run_ids})
 
-    def read(record: RunRecord) -> Segments:
-        if record.segments is None:
-            raise StoreError(f"run {record.run_id}: expected segment statistics, found none; run it again")
-        return read_segments(collected.folders[record.run_id], record.segments)
+    def read(record: RunRecord) -> Segments | None:
+        return kept_segments(record, collected.folders[record.run_id])
 
     tables, figures = [], []
     for asked, anchor in zip(collected.asked, anchors, strict=True):
@@ -115,7 +114,7 @@ def _curves(records: Mapping[str, RunRecord]) -> Curves:
 def _figure_view(asked: TableRequest, anchor: str, records: Mapping[str, RunRecord]) -> FigureView:
     own = [records[run_id] for run_id in sorted(asked.run_ids) if run_id in records]
     try:
-        figure = build_figure(paper_figure(asked.name), asked.table_rows, own)
+        figure = build_figure(paper_figure(asked.name), asked, own)
     except StoreError as error:
         return FigureView(anchor, asked, heading(asked.name), str(error), None, None)
     return FigureView(anchor, asked, heading(asked.name), "", figure, similarity_plot(figure, anchor, asked.scale))

@@ -120,7 +120,7 @@ def table_view(
     command = shlex.join(["deltalora", "train", f"+table={asked.name}", *asked.overrides])
     own = [records[run_id] for run_id in sorted(asked.run_ids) if run_id in records]
     try:
-        table = build_table(paper, asked.table_rows, own, asked.scale, asked.source, asked.seeds, read)
+        table = build_table(paper, asked, own, read)
     except StoreError as error:
         return TableView(anchor, asked, heading(asked.name), paper.title, command, fault=str(error))
     methods = {row.row: _method(row, table, records) for row in table.rows}

@@ -15,7 +15,6 @@ from deltalora.report.provenance import PartProvenance, Provenance
 from deltalora.report.similarity import SimilarityFigure, build_figure, to_csv
 from deltalora.report.statistics import Interval, Summary, paired_difference, summarise
 from deltalora.report.table import Cell, Effect, EffectCell, PartResult, RowResult, SeedResult, Table
-from deltalora.results.table_request import Part, TableRow
 
 __all__ = [
     "Cell",
@@ -24,7 +23,6 @@ __all__ = [
     "Interval",
     "PaperFigure",
     "PaperTable",
-    "Part",
     "PartProvenance",
     "PartResult",
     "Provenance",
@@ -33,7 +31,6 @@ __all__ = [
     "SimilarityFigure",
     "Summary",
     "Table",
-    "TableRow",
     "build_figure",
     "build_table",
     "figure_to_markdown",

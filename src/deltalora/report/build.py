@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from deltalora.errors import StoreError
-from deltalora.report.departures import departures, dropout_note, method_setting
+from deltalora.report.departures import SETTINGS, departures, dropout_note, setting
 from deltalora.report.example_tests import ExampleBootstrap, ReadSegments
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
 from deltalora.report.provenance import trace
@@ -25,13 +25,10 @@ from deltalora.report.table import (
     UnfinishedRun,
 )
 from deltalora.results import Parameters, RunRecord
-from deltalora.results.table_request import Part, TableRow
+from deltalora.results.table_request import Row, Runs, TableRequest
 
 #: The method under test; each control of ours is set against it.
 SUBJECT_ROW = "delta_lora"
-
-#: Printed column that is a hyper-parameter -> its key in the record's config.
-_SETTING_KEYS = {"learning_rate": "train.learning_rate", "update_ratio": "method.update_ratio"}
 
 #: Unit of a score -> smallest value, largest value, and both in words.
 _RANGES = {
@@ -45,11 +42,8 @@ _ROUNDING = 1e-9
 
 def build_table(
     paper_table: PaperTable,
-    rows: Sequence[TableRow],
+    request: TableRequest,
     records: Iterable[RunRecord],
-    scale: str,
-    source: str,
-    seeds: Sequence[int],
     read: ReadSegments | None = None,
 ) -> Table:
     """Join the paper's table with our records.
@@ -59,19 +53,17 @@ def build_table(
 
     Args:
         paper_table: The paper's numbers.
-        rows: Rows asked for, in the order to print.
+        request: The rows, in the order to print, and their runs.
         records: Any records; exactly those with a row's run ids are used.
-        scale: Scale asked for, to print.
-        source: Data source asked for, to print.
-        seeds: Seeds asked for, to print; what a row lacks is counted by its own run ids.
-        read: Reads the segment statistics of a record that has some, to compare rows over the test set's examples;
-            without it the table holds no such comparison.
+        read: Reads the segment statistics of a record, to compare rows over the test set's examples; without it the
+            table has no such comparison.
 
     Raises:
-        StoreError: The records asked for may not stand in one table; see `select_records`. Or a record's config lacks
-            a key of its setting, or a score is in another unit than the table's column says. Or segment statistics are
-            not those of the records; see `ExampleBootstrap`.
+        StoreError: The records may not be in one table; see `select_records`. Or a record's config lacks a key of its
+            setting, or a score is in another unit than the table's column says. Or segment statistics are not those of
+            the records; see `ExampleBootstrap`.
     """
+    rows = request.rows
     selected = select_records(records, rows)
     parts = paper_table.parts
     columns = paper_table.metrics if len(parts) > 1 else (VALIDATION_LOSS, *paper_table.metrics)
@@ -116,7 +108,7 @@ def build_table(
         parts=parts,
         vary=paper_table.vary,
         columns=columns,
-        settings=tuple(name for name in paper_table.printed if name in _SETTING_KEYS),
+        settings=tuple(name for name in paper_table.printed if name in SETTINGS),
         rows=tuple(results),
         control_effects=tuple(control_effects),
         unfinished=tuple(
@@ -128,7 +120,7 @@ def build_table(
         departures=departing,
         notes=_notes(paper_table, selected),
         divergences=paper_table.divergences,
-        provenance=trace(selected, parts, scale, source, seeds),
+        provenance=trace(selected, parts, request.scale, request.source, request.seeds),
         families=tuple(families),
     )
 
@@ -179,7 +171,7 @@ def _value(column: MetricColumn, record: RunRecord) -> float | None:
 
 
 def _row_result(
-    row: TableRow,
+    row: Row,
     paper_table: PaperTable,
     columns: Sequence[MetricColumn],
     values: Mapping[str, Mapping[int, float]],
@@ -248,14 +240,14 @@ def _settings(paper_table: PaperTable, row: str, selected: Selected) -> dict[str
     of_row = selected.finished[row].values()
     record = next((record for records in of_row for record in records.values()), None)
     return {
-        name: Setting(printed.get(name), None if record is None else method_setting(record, _SETTING_KEYS[name]))
+        name: Setting(printed.get(name), None if record is None else setting(record, name))
         for name in paper_table.printed
-        if name in _SETTING_KEYS
+        if name in SETTINGS
     }
 
 
 def _part_result(
-    part: Part,
+    part: Runs,
     values: Mapping[str, Mapping[int, float]],
     finished: Mapping[int, RunRecord],
     unfinished: Mapping[int, RunRecord],

@@ -13,6 +13,7 @@ metric counts anything and no Java is started: segment statistics kept beside th
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -24,10 +25,10 @@ from deltalora.report.paper import MetricColumn
 from deltalora.report.selection import Records
 from deltalora.report.statistics import CONFIDENCE, Interval
 from deltalora.report.table import VALIDATION_LOSS, ExampleComparison, NoComparison
-from deltalora.results import RunRecord, Segments
+from deltalora.results import RunRecord, Segments, read_segments
 
-#: Of a record that has segment statistics.
-ReadSegments = Callable[[RunRecord], Segments]
+#: Reads the segment statistics of a record; None where there are none.
+ReadSegments = Callable[[RunRecord], Segments | None]
 
 NO_SEGMENTS = "no segment statistics"
 NO_SCORE = "no score of examples"
@@ -57,6 +58,17 @@ class _Series:
     examples: int
 
 
+def kept_segments(record: RunRecord, folder: Path) -> Segments | None:
+    """Read the segment statistics in a run's folder; None if the run has none, or they are not kept with its record.
+
+    Raises:
+        StoreError: The file is there and is not the recorded one.
+    """
+    if record.segments is None or not (folder / record.segments.file).is_file():
+        return None
+    return read_segments(folder, record.segments)
+
+
 class ExampleBootstrap:
     """Every run's scores on shared resamples of the test sets, computed once, and comparisons of rows made of them.
 
@@ -82,8 +94,8 @@ class ExampleBootstrap:
             resamples: At most; see `_resamples`.
 
         Raises:
-            StoreError: Segment statistics are missing though recorded, of other examples than those of the other runs
-                of the same experiment, or do not give the recorded score; or the runs' metrics differ in signature.
+            StoreError: Segment statistics are of other examples than those of the other runs of the same experiment,
+                or do not give the recorded score; or the runs' metrics differ in signature.
         """
         self._columns = {column.name: column for column in columns}
         self._only_part = parts[0]
@@ -92,13 +104,9 @@ class ExampleBootstrap:
         self._series: dict[tuple[str, str], _Series] = {}
         self._too_few: set[tuple[str, str]] = set()
         for place, part in enumerate(parts):
-            runs = {
-                record.run_id: record
-                for of_row in finished.values()
-                for record in of_row.get(part, {}).values()
-                if record.segments is not None
-            }
-            segments = {run_id: read(record) for run_id, record in runs.items()}
+            of_part = {record.run_id: record for row in finished.values() for record in row.get(part, {}).values()}
+            segments = {run_id: kept for run_id, record in of_part.items() if (kept := read(record)) is not None}
+            runs = {run_id: of_part[run_id] for run_id in segments}
             scores = {one.score for one in columns if self._is_read(one) and (one.part or parts[0]) == part}
             for score in sorted(scores):
                 for run_id, record in runs.items():

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from deltalora.errors import StoreError
 from deltalora.results import RunRecord
-from deltalora.results.table_request import TableRow
+from deltalora.results.table_request import Row
 
 V = TypeVar("V")
 
@@ -16,7 +16,7 @@ Records = dict[str, dict[str, dict[int, RunRecord]]]
 
 @dataclass(frozen=True)
 class Selected:
-    """The records behind one table. Of every run asked for there is a finished or an unfinished record, or none.
+    """The records behind one table. Each run of its request has a finished or an unfinished record, or none.
 
     Attributes:
         finished: Row -> part -> seed -> record.
@@ -38,21 +38,21 @@ class Selected:
         return [record for parts in self.finished.values() for record in parts.get(part, {}).values()]
 
 
-def select_records(records: Iterable[RunRecord], rows: Sequence[TableRow]) -> Selected:
-    """Take the records with the run ids asked for, under the row, part and seed they were asked for.
+def select_records(records: Iterable[RunRecord], rows: Sequence[Row]) -> Selected:
+    """Take the records with the rows' run ids, under their row, part and seed.
 
-    A run id holds configuration, seed, data, weights and results version, so that records that agree with what was
-    asked agree in all of these. A record's own row is not looked at: two rows whose settings coincide are one run.
+    A run id holds configuration, seed, data, weights and results version, so that the chosen records agree with the
+    request in all of these. A record's own row is ignored: two rows whose settings coincide share their runs.
 
-    Should the ids asked for be of several results versions, only the newest with a finished run counts: numbers of
-    different versions never mix.
+    Where the ids are of several results versions, only the newest with a finished run counts: numbers of different
+    versions never mix.
 
     Raises:
-        StoreError: A record is of another experiment than the part it was asked for. Or the finished records of one
+        StoreError: A record is of another experiment than its part. Or the finished records of one
             part differ in their data, token ids, a metric's signature or the number of inputs it scored; or those of
             the table in the pre-trained weights.
     """
-    # Finished records last: theirs is the word that counts if an id is there twice.
+    # Finished records last: they win where an id occurs twice.
     by_id = {record.run_id: record for record in sorted(records, key=lambda record: record.status == "finished")}
     chosen: Records = {
         row.row: {
@@ -66,7 +66,7 @@ def select_records(records: Iterable[RunRecord], rows: Sequence[TableRow]) -> Se
         if record.experiment != name:
             raise StoreError(
                 f"run {record.run_id}: expected a run of experiment {name}, found one of {record.experiment}; "
-                f"a column holds runs of one experiment: mend the table's rows"
+                f"a column holds runs of one experiment: fix the table's rows"
             )
     finished = [record for _, record in every if record.status == "finished"]
     newest = max((record.code.results_version for record in finished or [record for _, record in every]), default=0)

@@ -14,7 +14,7 @@ from deltalora.report.paper import PaperFigure
 from deltalora.report.selection import select_records
 from deltalora.report.statistics import Summary, summarise
 from deltalora.results import RunRecord
-from deltalora.results.table_request import TableRow
+from deltalora.results.table_request import Row, TableRequest
 
 Matrix = Literal["W_Q", "W_V"]
 
@@ -78,7 +78,7 @@ class SimilarityFigure:
         title: What it shows.
         caption: Under which setting our runs were done, in one line.
         points: Row by row, seeds and layers ascending.
-        lines: Of W_Q, then of W_V; rows in the order asked for.
+        lines: Of W_Q, then of W_V; rows in the order of the request.
         notes: What a reader must know of it, in sentences.
         divergences: Tags of the register's entries that touch it.
     """
@@ -92,18 +92,19 @@ class SimilarityFigure:
     divergences: tuple[str, ...]
 
 
-def build_figure(figure: PaperFigure, rows: Sequence[TableRow], records: Iterable[RunRecord]) -> SimilarityFigure:
+def build_figure(figure: PaperFigure, request: TableRequest, records: Iterable[RunRecord]) -> SimilarityFigure:
     """Collect the figure from the records of its runs.
 
     Args:
         figure: What the paper's figure shows.
-        rows: Rows asked for, in the order of the lines; each of the figure's experiment.
+        request: The lines, in their order, and their runs; each of the figure's experiment.
         records: Any records; exactly those with a row's run ids are used.
 
     Raises:
         StoreError: A row has no finished run, a finished run has no similarities, or the runs may not stand together;
             see `select_records`.
     """
+    rows = request.rows
     selected = select_records(records, rows)
     points: list[Point] = []
     for row in rows:
@@ -165,7 +166,7 @@ def _points(row: str, seed: int, record: RunRecord) -> list[Point]:
     return [points[key] for key in sorted(points)]
 
 
-def _line(row: TableRow, matrix: Matrix, points: Sequence[Point]) -> Line:
+def _line(row: Row, matrix: Matrix, points: Sequence[Point]) -> Line:
     by_layer: dict[int, list[float]] = {}
     for point in points:
         if point.row == row.row and point.matrix == matrix:
