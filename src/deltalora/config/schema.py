@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -36,7 +36,7 @@ class ModelConfig(Section):
         return name
 
     @model_validator(mode="after")
-    def _every_dropout_is_stated(self) -> "ModelConfig":
+    def _every_dropout_is_stated(self) -> Self:
         if self.dropout.keys() != (places := ARCHITECTURES[self.architecture].dropout.keys()):
             raise ValueError(
                 f"model.dropout of a {self.architecture} has {', '.join(sorted(places))}, found "
@@ -45,7 +45,7 @@ class ModelConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _enough_to_build(self) -> "ModelConfig":
+    def _enough_to_build(self) -> Self:
         if self.weights == "random" and self.shape is None:
             raise ValueError("model.weights=random needs model.shape, which this model file does not state")
         if self.source == "hub" and self.revision is None:
@@ -87,7 +87,7 @@ class TrainConfig(Section):
         return math.ceil((self.warmup_ratio or 0.0) * total_steps)
 
     @model_validator(mode="after")
-    def _sane(self) -> "TrainConfig":
+    def _sane(self) -> Self:
         if (self.warmup_steps is None) == (self.warmup_ratio is None):
             raise ValueError(
                 "expected train.warmup_steps or train.warmup_ratio, found "
@@ -122,7 +122,7 @@ class DecodingConfig(Section):
     batch_size: PositiveInt = Field(description="prompts searched at once")
 
     @model_validator(mode="after")
-    def _the_authors_search_takes_every_step(self) -> "DecodingConfig":
+    def _the_authors_search_takes_every_step(self) -> Self:
         if self.search == "lora_reference" and self.early_stopping != "never":
             raise ValueError(
                 "decoding.search=lora_reference takes all max_new_tokens steps, found decoding.early_stopping="
@@ -139,7 +139,7 @@ class LoggerConfig(Section):
     mode: Literal["online", "offline"] | None = None
 
     @model_validator(mode="after")
-    def _wandb_is_complete(self) -> "LoggerConfig":
+    def _wandb_is_complete(self) -> Self:
         if self.name == "wandb" and not (self.project and self.mode):
             raise ValueError("logger=wandb needs logger.project and logger.mode (online or offline)")
         return self
@@ -184,7 +184,7 @@ class RunConfig(Section):
     runtime: RuntimeConfig
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "RunConfig":
+    def _fits_together(self) -> Self:
         fitting = [name for name, family in ARCHITECTURES.items() if family.form == self.task.form]
         if self.model.architecture not in fitting:
             raise ValueError(
@@ -231,25 +231,31 @@ class RunConfig(Section):
         return whole
 
     @classmethod
-    def with_folders(cls, plain: Mapping[str, Any], results_dir: Path, model_path: Path | None) -> "RunConfig":
-        """The configuration of a record, made whole again with folders of this machine; undoes `without_folders`.
+    def with_folders(cls, plain: Mapping[str, Any], results_dir: Path, model_path: Path) -> Self:
+        """Return the configuration of a record with folders of this machine; undoes `without_folders`.
 
         Args:
-            plain: As `without_folders` wrote it.
+            plain: As `without_folders` wrote it, now or in an earlier version.
             results_dir: The store.
-            model_path: Folder of a local model; None for any other.
+            model_path: Folder of a local model; not read for any other.
+
+        Raises:
+            ValidationError: A key is unknown, missing or wrong.
         """
-        whole = json.loads(json.dumps(plain))
-        for part in (whole, whole.setdefault("init_from", None)):  # earlier records lack the key
-            if part is not None:
-                part["runtime"]["results_dir"] = str(results_dir)
-                part["task"]["data_dir"] = "." if part["task"]["source"] == "local" else None  # not read without a run
-                if part["model"]["source"] == "local":
-                    part["model"]["path"] = str(model_path)
-        return cls.model_validate_json(json.dumps(whole), strict=True)
+
+        def whole(part: Mapping[str, Any]) -> dict[str, Any]:
+            sections = {name: dict(part.get(name) or {}) for name in ("runtime", "task", "model")}
+            sections["runtime"]["results_dir"] = str(results_dir)
+            sections["task"]["data_dir"] = "." if sections["task"].get("source") == "local" else None  # never read here
+            if sections["model"].get("source") == "local":
+                sections["model"]["path"] = str(model_path)
+            first = part.get("init_from")  # older records lack the key
+            return {**part, **sections, "init_from": None if first is None else whole(first)}
+
+        return cls.model_validate_json(json.dumps(whole(plain)), strict=True)
 
     def without_folders(self) -> dict[str, Any]:
-        """The whole configuration as plain values, but for the folders of this machine; a record keeps their hashes."""
+        """Return the configuration as plain values without the folders of this machine; a record has their hashes."""
         whole = self.model_dump(mode="json")
         del whole["runtime"]["results_dir"], whole["task"]["data_dir"]
         if self.model.source == "local":

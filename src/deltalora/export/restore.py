@@ -93,10 +93,9 @@ def num_labels(config: RunConfig) -> int | None:
 
 
 def _config(record: RunRecord, store: Store, model_path: Path | None) -> RunConfig:
-    local = record.model.source == "local"
-    if local and model_path is None:
+    if record.model.source == "local" and model_path is None:
         raise StoreError(
             f"run {record.run_id}: expected the folder of its pre-trained weights, which came from a local folder and "
             "are not named in its record; give it with --model DIR"
         )
-    return RunConfig.with_folders(record.config, store.root, model_path if local else None)
+    return record.run_config(store.root, model_path or Path())

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from deltalora.errors import StoreError
-from deltalora.report.departures import departures, dropout_note, method_setting
+from deltalora.report.departures import SETTINGS, departures, dropout_note, setting
 from deltalora.report.example_tests import ExampleBootstrap, ReadSegments
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
 from deltalora.report.provenance import trace
@@ -29,9 +29,6 @@ from deltalora.results.table_request import Row, Runs, TableRequest
 
 #: The method under test; each control of ours is set against it.
 SUBJECT_ROW = "delta_lora"
-
-#: Printed column that is a hyper-parameter -> its key in the record's config.
-_SETTING_KEYS = {"learning_rate": "train.learning_rate", "update_ratio": "method.update_ratio"}
 
 #: Unit of a score -> smallest value, largest value, and both in words.
 _RANGES = {
@@ -111,7 +108,7 @@ def build_table(
         parts=parts,
         vary=paper_table.vary,
         columns=columns,
-        settings=tuple(name for name in paper_table.printed if name in _SETTING_KEYS),
+        settings=tuple(name for name in paper_table.printed if name in SETTINGS),
         rows=tuple(results),
         control_effects=tuple(control_effects),
         unfinished=tuple(
@@ -243,9 +240,9 @@ def _settings(paper_table: PaperTable, row: str, selected: Selected) -> dict[str
     of_row = selected.finished[row].values()
     record = next((record for records in of_row for record in records.values()), None)
     return {
-        name: Setting(printed.get(name), None if record is None else method_setting(record, _SETTING_KEYS[name]))
+        name: Setting(printed.get(name), None if record is None else setting(record, name))
         for name in paper_table.printed
-        if name in _SETTING_KEYS
+        if name in SETTINGS
     }
 
 

@@ -9,9 +9,11 @@ the path of a local model); what lay in them is named by its hashes.
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
-from deltalora.results.schema import Sha256, StoredModel, UtcDatetime, parse
+from deltalora.config.schema import RunConfig
+from deltalora.errors import StoreError
+from deltalora.results.schema import Sha256, StoredModel, UtcDatetime, first_fault, parse
 from deltalora.results.segments import SegmentsFile
 
 #: Bumped when a key is removed or changes its meaning. A key that older records lack has a default, which says so.
@@ -66,7 +68,7 @@ class Data(StoredModel):
 class Model(StoredModel):
     """The pre-trained weights the run started from."""
 
-    name: str = Field(description="The name chosen in conf/model, e.g. 'gpt2_medium'.")
+    name: str = Field(description="`name` of the file chosen in conf/model, e.g. 'gpt2_medium'.")
     source: str = Field(description="Where the weights come from: 'hub', 'local' or 'embedded'.")
     revision: str | None = Field(description="Revision at the hub; None for the other sources.")
     sha256: Sha256 = Field(description="Of the weights; part of the run id.")
@@ -145,10 +147,10 @@ class RunRecord(StoredModel):
     experiment: str = Field(description="Name chosen in conf/experiment, e.g. 'e2e'.")
     row: str = Field(description="Name chosen in conf/method, e.g. 'lora_alpha_matched'.")
     method: str = Field(description="The method behind the row, e.g. 'lora'.")
-    scale: str = Field(description="'embedded', 'small' or 'paper'. Never mixed in one table.")
+    scale: str = Field(description="'embedded' or 'paper'. Never mixed in one table.")
     source: str = Field(description="Data source: 'embedded', 'local' or 'hub'. Never mixed in one table.")
     seed: int = Field(description="The run's seed.")
-    config: dict[str, JsonValue] = Field(description="The resolved configuration, without folders.")
+    config: dict[str, JsonValue] = Field(description="The resolved configuration, without folders; see `run_config`.")
     code: Code
     environment: Environment
     data: Data
@@ -191,6 +193,24 @@ class RunRecord(StoredModel):
         if self.finished_at < self.started_at:
             raise ValueError("finished_at is before started_at")
         return self
+
+    def run_config(self, results_dir: Path = Path(), model_path: Path = Path()) -> RunConfig:
+        """Return the configuration, typed; a key that an older record lacks has the value that it stood for.
+
+        Args:
+            results_dir: The store, and
+            model_path: the folder of a local model, for whoever reads data or weights again: a record has no folders.
+
+        Raises:
+            StoreError: The record's config is not that of a run.
+        """
+        try:
+            return RunConfig.with_folders(self.config, results_dir, model_path)
+        except ValidationError as error:
+            raise StoreError(
+                f"run {self.run_id}: expected the configuration of a run in its record, found {first_fault(error)}; "
+                "restore the record"
+            ) from error
 
     def to_json(self) -> str:
         """The record as indented JSON with a final newline; `from_json` gives back an equal record."""
