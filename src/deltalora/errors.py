@@ -31,6 +31,11 @@ class StoreError(UserError):
     """A run record or store that cannot be read or written."""
 
 
+def one_line(error: object) -> str:
+    """Return the text of an error, or any text, on one line."""
+    return " ".join(str(error).split())
+
+
 def show_warnings() -> None:
     """Set the root logger up, in the command's process and in every worker of a launcher.
 

@@ -120,6 +120,14 @@ class AdditiveMetric(Metric):
         return self.value_of_sums(counts @ self.terms(statistics), counts.sum(axis=1))
 
 
+class MeanMetric(AdditiveMetric):
+    """The mean over segments of the first term."""
+
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """Return the means (m,)."""
+        return sums[:, 0] / numbers
+
+
 class TextMetric(Metric):
     """A metric of texts against one or more references each. Subclasses give `settings` and `segment_statistics`."""
 
