@@ -7,14 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from deltalora import methods, models, tasks
 from deltalora.commands.arguments import OneLineParser
-from deltalora.config import GlueConfig, run_config
+from deltalora.config import METHODS, GlueConfig, run_config
 from deltalora.report import paper_table
 
-METHODS = ("full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora")
-
-DESCRIPTION = """Counts on the meta device; no weights are read. The scale is the paper's unless scale=... is given.
+DESCRIPTION = """Count on the meta device; read no weights. The scale is the paper's unless scale=... is given.
 "trainable" receives a gradient; "extra_updatable" is moved without one (Delta-LoRA's W_Q, W_V); "head" is a newly
 initialised classification head, trained by every method and not counted in the paper's columns."""
 
@@ -26,9 +23,11 @@ def params(arguments: Sequence[str]) -> int:
     options, overrides = parser.with_overrides(arguments)
     if not any(override.startswith("scale=") for override in overrides):
         overrides = ["scale=paper", *overrides]
+    configs = {name: run_config([*overrides, f"method={name}"]) for name in METHODS}
+    from deltalora import methods, models, tasks  # torch, once the configuration is known to be right
+
     counted: dict[str, dict[str, Any]] = {}
-    for name in METHODS:
-        config = run_config([*overrides, f"method={name}"])
+    for name, config in configs.items():
         labels = config.task.num_labels if isinstance(config.task, GlueConfig) else None
         counts = methods.count_parameters(models.meta_backbone(config.model, labels), config.method)
         counted[name] = {
