@@ -17,9 +17,9 @@ from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS
 from deltalora.page import samples, write
-from deltalora.page.command_line import command_again, leaves
+from deltalora.page.run_page import command_again, leaves
+from deltalora.page.runs import collect
 from deltalora.page.samples import SAMPLES, spread_places
-from deltalora.page.stores import collect
 from deltalora.page.templating import drawn, script_json
 from deltalora.page.write import write_page
 from deltalora.results import RunRecord, Store

@@ -27,6 +27,11 @@ _HOW = (*_FOLDERS, "runtime.", "hydra/launcher=", "hydra.launcher.", "logger=")
 _SCOPE = ("scale=", "task.source=")
 
 
+def heading(name: str) -> str:
+    """Return the printed name of a table or figure: 'Table 1' for 'table1'."""
+    return name.replace("table", "Table ").replace("figure", "Figure ")
+
+
 class Runs(StoredModel):
     """The runs of one experiment of a row."""
 
