@@ -27,6 +27,15 @@ CASES: dict[str, Case] = {
         ["method=full", "+method.rank=4"],
         "unknown key method.rank: the keys here are name",
     ),
+    "a key that the controls follow, too": (
+        ["method.update_ratio=3"],
+        "expected recipe.update_ratio, which method.update_ratio and the controls follow, found method.update_ratio=3: "
+        "set recipe.update_ratio=3",
+    ),
+    "a key that the scale multiplies": (
+        ["method=delta_lora_with_dropout", "method.start_step=100"],
+        "set recipe.start_step=100, to be multiplied by recipe.start_step_scale",
+    ),
     "a key that was taken away": (["~train.epochs"], "train.epochs is missing: set train.epochs=VALUE"),
     "text for a number": (
         ["train.epochs=many"],
@@ -81,8 +90,16 @@ CASES: dict[str, Case] = {
         ["train.accumulation_steps=3"],
         "train.batch_size (8) must be a multiple of train.accumulation_steps (3)",
     ),
+    "a backbone of no family": (
+        ["model.architecture=mamba"],
+        "model.architecture: input should be one of gpt2, llama, roberta, bart, found 'mamba'",
+    ),
+    "a backbone that cannot do the task": (
+        ["model=embedded/bart", "~model.dropout.embedding", "+model.dropout={activation: 0.0, classifier: 0.0}"],
+        "task e2e is a causal task for gpt2 or llama, found model.architecture=bart: choose another model",
+    ),
     "hub weights without a revision": (
-        ["model=gpt2_medium", "model.revision=null"],
+        ["model=paper/gpt2", "model.revision=null"],
         "model.source=hub needs model.revision",
     ),
     "random weights without a shape": (

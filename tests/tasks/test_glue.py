@@ -5,12 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
-import hydra
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
 
-from deltalora.config import GlueConfig, config_dir
+from deltalora.config import GlueConfig, run_config
 from deltalora.config.task import GlueDataset
 from deltalora.errors import DataError
 from deltalora.tasks.examples import LabelledData, LabelledExample
@@ -189,11 +187,8 @@ def test_a_hidden_label_from_the_hub_names_its_row(hub_folder: Path) -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_each_tasks_file_sets_its_name_and_what_all_eight_share(dataset: GlueDataset) -> None:
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        composed = OmegaConf.to_container(hydra.compose(overrides=[f"+task=glue/{dataset}"]))
-    assert isinstance(composed, dict)
-    assert composed.keys() == {"task"}
-    task = GlueConfig.model_validate(composed["task"])
+    task = run_config([f"experiment=glue/{dataset}", "scale=paper", "init_from=none"]).task
+    assert isinstance(task, GlueConfig)
     assert (task.name, task.dataset, task.hub.path) == ("glue", dataset, "nyu-mll/glue")
     assert task.max_length == (512 if dataset == "rte" else 256)
 

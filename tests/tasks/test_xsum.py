@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hydra
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
 
-from deltalora.config import XSumConfig, config_dir
+from deltalora.config import XSumConfig, run_config
 from deltalora.errors import DataError
 from deltalora.tasks.examples import Pair, Prompt, TextData
 from deltalora.tasks.xsum import XSumTask
@@ -165,10 +163,8 @@ def test_an_empty_summary_from_the_hub_is_a_data_error(hub_folder: Path) -> None
 
 
 def test_the_tasks_file_has_the_upstream_lengths_and_scores_the_test_split() -> None:
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        composed = OmegaConf.to_container(hydra.compose(overrides=["+task=xsum"]))
-    assert isinstance(composed, dict)
-    task = XSumConfig.model_validate(composed["task"])
+    task = run_config(["experiment=xsum", "scale=paper"]).task
+    assert isinstance(task, XSumConfig)
     assert (task.max_source_length, task.max_target_length, task.split) == (768, 64, "test")
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: Keys that only feed other keys; they are resolved away and no run sees them.
 _SCAFFOLD = ("recipe",)
 
+#: Keys of Delta-LoRA whose controls must follow; they are set through the recipe, which all of them read.
+_SET_BY_RECIPE = ("method.update_ratio", "method.start_step")
+
 
 def config_dir() -> Path:
     """Return the folder of configuration files: beside `src/` in a checkout, inside an installed package."""
@@ -78,6 +81,7 @@ def compose(overrides: Sequence[str]) -> Composition:
     Raises:
         ConfigError: An override names no key or no choice, or cannot be parsed.
     """
+    _refuse_what_the_recipe_sets(overrides)
     with _hydra(overrides):
         import hydra
         from omegaconf import OmegaConf
@@ -86,6 +90,25 @@ def compose(overrides: Sequence[str]) -> Composition:
     sweep = whole.hydra.sweeper.params or {}
     job = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
     return Composition(job, dict(whole.hydra.runtime.choices), {str(key): str(value) for key, value in sweep.items()})
+
+
+def _refuse_what_the_recipe_sets(overrides: Sequence[str]) -> None:
+    """Refuse to set on one method alone what its file reads from the recipe; `++method.KEY=` still states any value."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key not in _SET_BY_RECIPE:
+            continue
+        from omegaconf import OmegaConf
+
+        name = key.partition(".")[2]
+        written = OmegaConf.to_container(compose([one for one in overrides if one != override]).config, resolve=False)
+        method = written.get("method") if isinstance(written, dict) else None
+        if isinstance(method, dict) and f"${{recipe.{name}}}" in str(method.get(name)):
+            scaled = ", to be multiplied by recipe.start_step_scale" if name == "start_step" else ""
+            raise ConfigError(
+                f"expected recipe.{name}, which {key} and the controls follow, found {override}: "
+                f"set recipe.{name}={value}{scaled}"
+            )
 
 
 def expand(overrides: Sequence[str], multirun: bool) -> list[list[str]] | None:
