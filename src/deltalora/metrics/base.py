@@ -209,6 +209,12 @@ def score_all(
 ) -> dict[str, Score]:
     """Return the scores of the same texts by several metrics, in the order of the metrics.
 
+    Args:
+        metrics: Name -> metric.
+        hypotheses: One text per input; it may be empty.
+        references: The human texts of each.
+        ids: Names for error messages.
+
     Raises:
         MetricError: A score cannot be computed; names the metric, the example and the cause.
     """
