@@ -79,7 +79,7 @@ def score(dataset: str, predicted: Sequence[float], labels: Sequence[float]) -> 
 
 
 def majority(splits: dict[str, list[GlueEntry]]) -> dict[str, float]:
-    """Validation split -> accuracy of always giving train's most frequent label."""
+    """Return validation split -> accuracy of always giving train's most frequent label."""
     most = Counter(entry.label for entry in splits["train"]).most_common(1)[0][0]
     return {
         split: sum(entry.label == most for entry in entries) / len(entries)
@@ -89,7 +89,7 @@ def majority(splits: dict[str, list[GlueEntry]]) -> dict[str, float]:
 
 
 def baseline(dataset: str, splits: dict[str, list[GlueEntry]], features: Features) -> dict[str, float]:
-    """Validation split -> score of the regression on `features`."""
+    """Return validation split -> score of the regression on `features`."""
     found = {split: [features(entry) for entry in entries] for split, entries in splits.items()}
     seen = Counter(feature for example in found["train"] for feature in example)
     kept = {feature: index for index, feature in enumerate(feature for feature, count in seen.items() if count > 1)}
@@ -124,7 +124,7 @@ def _matrix(examples: Sequence[dict[str, int]], columns: dict[str, int]) -> csr_
 
 
 def main() -> None:
-    """Print one line a data set and validation split."""
+    """Print one line per data set and validation split."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--datasets", nargs="*", default=list(GLUE_SETS))

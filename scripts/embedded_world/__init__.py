@@ -1,8 +1,9 @@
 """A small world that can be described: a grammar that writes the embedded task sets and the pre-training text.
 
-Here live the domains, their phrases, and how these become sentences; README.md says what is held out and measured.
-Not here: how a task linearises and batches its examples (`tasks`), and the weights that were pre-trained on the text
-(`models.embedded`). Everything is a function of a seed; the same bytes come out on every supported Python.
+Here live the domains, their phrases, and how these become sentences; README.md says what is held out and measured. Not
+here: the files that ship in the package (`write_embedded_data.py` writes them), how a task linearises its examples
+(`deltalora.tasks`), and the weights that were pre-trained on the text (`deltalora.models.embedded`). Everything is a
+function of a seed; the same bytes come out on every supported Python.
 """
 
 from embedded_world.e2e import CorpusEntry, e2e_splits

@@ -116,7 +116,7 @@ def _mention(values: dict[str, str], rng: random.Random) -> str:
 
 
 def _quote(story: Story, rng: random.Random, draw: DrawName, names: dict[str, str]) -> str:
-    """What the person of the story says, where it is theirs, or else somebody with a role."""
+    """Return what the person of the story says, where it is theirs, or else somebody with a role."""
     words = rng.choice(story.kind.lines["quote"])
     words = words[0].upper() + words[1:]
     if story.kind.name in ("prize", "head"):
@@ -152,7 +152,7 @@ def _can_be_said(slot: Slot) -> bool:
 
 
 def _another(draw: DrawName, pool: str, names: dict[str, str]) -> str:
-    """A name that the article does not have yet."""
+    """Return a name that the article does not have yet."""
     while (name := draw(pool)) in names.values():
         pass
     return name

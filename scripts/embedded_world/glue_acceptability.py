@@ -41,7 +41,7 @@ Draft = tuple[str, str | None, float]
 
 
 def draw_cola(names: Names, rng: random.Random) -> Draft:
-    """A sentence without a mistake (1) or with one (0)."""
+    """Draw a sentence without a mistake (1) or with one (0)."""
     acceptable = rng.random() < ACCEPTABLE_SHARE
     while True:
         mistake = "" if acceptable else rng.choices(list(MISTAKES), list(MISTAKES.values()))[0]

@@ -56,7 +56,7 @@ class Topic:
     clauses: Mapping[str, tuple[str, ...]]
 
     def other_value(self, value: str, rng: random.Random) -> str:
-        """A value that excludes `value`."""
+        """Return a value that excludes `value`."""
         return rng.choice([other for other in self.values if other != value])
 
     def agreement(self, one: str, other: str) -> float:
@@ -67,7 +67,7 @@ class Topic:
         return 0.5 if self.ordered and near and len(self.values) > 2 else 0.0
 
     def in_wording_of(self, phrase: str, value: str) -> str:
-        """What `phrase` is with `value` in the place of its own."""
+        """Return `phrase` with `value` in the place of its own."""
         for said in (self.verbs, self.clauses):
             for other in self.values:
                 if phrase in said[other]:
@@ -83,7 +83,7 @@ class Field:
     topics: tuple[Topic, ...]
 
     def draw_name(self, names: Mapping[str, Sequence[str]], rng: random.Random) -> str:
-        """A name for a thing of this domain."""
+        """Return a name for a thing of this domain."""
         return rng.choice(names[self.domain.name_pool])
 
 

@@ -26,12 +26,12 @@ Draft = tuple[str, str | None, float]
 
 
 def draw_mnli(names: Names, rng: random.Random) -> Draft:
-    """A pair over the domains of MNLI's train part."""
+    """Draw a pair over the domains of MNLI's train part."""
     return _draw(MNLI_DOMAINS, rng.randrange(3), names, rng)
 
 
 def draw_mnli_mismatched(names: Names, rng: random.Random) -> Draft:
-    """A pair over domains that MNLI's train part never shows."""
+    """Draw a pair over domains that MNLI's train part never shows."""
     return _draw(OTHER_DOMAINS, rng.randrange(3), names, rng)
 
 

@@ -1,7 +1,7 @@
 """Two descriptions: do they mean the same (MRPC), and how far do they agree (STS-B)?
 
-Both tell of the same things in other words and in another order. In a share of MRPC's pairs two things are told of,
-and what the second description gets wrong is only who has which value: every word of one is a word of the other's.
+Both describe the same things in other words and in another order. A share of MRPC's pairs describe two things, and
+what the second description gets wrong is only who has which value: every word of one is a word of the other's.
 """
 
 import random
@@ -21,7 +21,7 @@ Draft = tuple[str, str | None, float]
 
 
 def draw_mrpc(names: Names, rng: random.Random) -> Draft:
-    """Same meaning (1), or other values or two exchanged (0)."""
+    """Draw two texts of the same meaning (1), or with other values or two exchanged (0)."""
     same = rng.random() < PARAPHRASE_SHARE
     field = rng.choice(FIELDS)
     if rng.random() < SWAP_SHARE:

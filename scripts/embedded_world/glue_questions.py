@@ -61,7 +61,7 @@ def draw_qqp(names: Names, rng: random.Random) -> Draft:
 
 
 def draw_qnli(names: Names, rng: random.Random) -> Draft:
-    """A question about a slot, and a sentence that holds its answer (0) or not (1)."""
+    """Draw a question about a slot, and a sentence that holds its answer (0) or not (1)."""
     answered = rng.random() < 0.5
     field = rng.choice(FIELDS)
     topic, *others = rng.sample(field.topics, 3)
@@ -78,7 +78,7 @@ def draw_qnli(names: Names, rng: random.Random) -> Draft:
 def _rival_sentence(
     field: Field, name: str, topic: Topic, other: Topic, answered: bool, names: Names, rng: random.Random
 ) -> str:
-    """Two things, one with a value for `topic` and one for `other`; the named one answers, or its rival does."""
+    """Return a sentence on two things, one with `topic`, one with `other`; the named one or its rival answers."""
     own, rivals = (topic, other) if answered else (other, topic)
     rival = choose_other(names[field.domain.name_pool], name, rng)
     halves = [f"{who} {rng.choice(one.verbs[rng.choice(one.values)])}" for who, one in ((name, own), (rival, rivals))]

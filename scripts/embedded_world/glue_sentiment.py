@@ -66,7 +66,7 @@ Draft = tuple[str, str | None, float]
 
 
 def draw_sst2(names: Names, rng: random.Random) -> Draft:
-    """A review that speaks well of a thing (1) or not (0)."""
+    """Draw a review that speaks well of a thing (1) or not (0)."""
     label = rng.randrange(2)
     field = rng.choice(FIELDS)
     kind = rng.choices(list(PATTERNS), [weight for weight, _ in PATTERNS.values()])[0]

@@ -33,7 +33,7 @@ def sentence(text: str, end: str = ".") -> str:
 
 
 def plain_form(verb_phrase: str) -> str:
-    """The phrase without its third person: "costs £30" becomes "cost £30"."""
+    """Return the phrase without its third person: "costs £30" becomes "cost £30"."""
     verb, _, rest = verb_phrase.partition(" ")
     return f"{PLAIN.get(verb) or verb.removesuffix('s')} {rest}".strip()
 
@@ -44,7 +44,7 @@ def is_perfect(verb_phrase: str) -> bool:
 
 
 def negate(verb_phrase: str) -> str | None:
-    """The phrase with "not"; None where it already denies something or cannot be denied simply."""
+    """Return the phrase with "not"; None where it already denies something or cannot be denied simply."""
     verb, _, rest = verb_phrase.partition(" ")
     if NEGATIVE.search(verb_phrase) or verb in ("passed", *UNSEEN_PLAIN):
         return None
@@ -64,13 +64,13 @@ def choose_other(options: Sequence[str], avoided: str, rng: random.Random) -> st
 
 
 def say(topic: Topic, value: str, rng: random.Random) -> tuple[str, bool]:
-    """A phrase for the value, and whether it is a clause."""
+    """Return a phrase for the value, and whether it is a clause."""
     phrase = rng.choice((*topic.verbs[value], *topic.clauses[value]))
     return phrase, phrase not in topic.verbs[value]
 
 
 def say_again(topic: Topic, value: str, before: str, rng: random.Random) -> tuple[str, bool]:
-    """A phrase for the value in a text that is held against one where `before` says the same slot.
+    """Return a phrase for the value, in a text that is compared with one where `before` says the same slot.
 
     In a share of the cases the wording is that of `before`, so that nothing but the value can differ; otherwise it is
     another one.

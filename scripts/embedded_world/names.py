@@ -60,7 +60,7 @@ class NamePattern:
     right: tuple[str, ...]
 
     def name(self, i: int, j: int) -> str:
-        """The name of word `i` of the left list and word `j` of the right."""
+        """Return the name of word `i` of the left list and word `j` of the right."""
         return self.form.format(self.left[i], self.right[j])
 
 

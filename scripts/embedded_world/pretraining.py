@@ -81,7 +81,7 @@ def pretraining_twins(seed: int, most_slots: int) -> Iterator[tuple[str, str]]:
 
     One states one slot to `most_slots`, the other one to all of these; which comes first is random. In 10 of 100 cases
     one of them tells of another thing of the same domain, in 10 more of other slots under the same name. Texts are
-    styled as in `pretraining_pairs`, each by itself.
+    styled as in `pretraining_pairs`, each on its own.
     """
     rng = random.Random(seed)
     while True:
@@ -101,7 +101,7 @@ def pretraining_twins(seed: int, most_slots: int) -> Iterator[tuple[str, str]]:
 
 
 def linearise(slots: tuple[tuple[str, str], ...]) -> str:
-    """The one-line form `slot : value | slot : value` with slot names as they are given.
+    """Return the one-line form `slot : value | slot : value` with slot names as they are given.
 
     The separators are those of LoRA's E2E files; the names are not, since those files rename three of E2E's slots
     (eatType is Type there, priceRange is price, familyFriendly is family friendly).

@@ -160,7 +160,7 @@ def _and(phrases: list[str]) -> str:
 
 
 def _article(word: str) -> str:
-    """The indefinite article before `word`, by sound as far as this world's words need it."""
+    """Return the indefinite article before `word`, by sound as far as this world's words need it."""
     lower = word.lower()
     if lower.startswith(("uni", "one", "eu", "use")):
         return "a"

@@ -74,7 +74,7 @@ class Fact:
 def webnlg_splits(
     seed: int = 0, train_entries: int = 900, validation_entries: int = 120, test_entries: int = 200
 ) -> dict[str, list[WebNLGEntry]]:
-    """Draw the three sets; 48 of 100 test entries are of categories that train and validation do not have.
+    """Draw the three sets; 48 of 100 test entries have categories that train and validation do not have.
 
     No proper name of one split, be it subject or object, occurs in another. All entries differ.
     """
@@ -117,7 +117,7 @@ def _draw_split(
 
 
 def _draw_thing(category: Category, size: int, names: Names, rng: random.Random) -> Thing:
-    """A tree of `size` facts: each new one is the root's, or with CHAIN_SHARE that of a thing which it links to."""
+    """Draw a tree of `size` facts: each new one is the root's, or with CHAIN_SHARE that of a thing it links to."""
     root = Thing(category, rng.choice(names[category.pool]))
     taken = [root.name]
     things = [root]
@@ -193,7 +193,7 @@ def _write(thing: Thing, rng: random.Random) -> str:
 
 
 def _mention(thing: Thing, is_known: bool, is_topic: bool, rng: random.Random) -> str:
-    """The name at first; later "it", but only if the last sentence was on the same thing, or "the hotel"."""
+    """Return the name at first; later "it", but only if the last sentence was on the same thing, or "the hotel"."""
     if not is_known:
         return thing.name
     the_noun = f"the {thing.category.noun}"
@@ -232,14 +232,14 @@ def _sentence(thing: Thing, facts: list[Fact], subject: str, is_first: bool, rng
 
 
 def _predicate(thing: Thing, rng: random.Random) -> tuple[str, list[str]]:
-    """A predicate with all facts of a linked thing, chained ones last, and what must follow it as sentences."""
+    """Return a predicate with all facts of a linked thing, chained ones last, and what must follow it as sentences."""
     facts = sorted(thing.facts, key=lambda fact: fact.is_chained)
     follow = [text for fact in facts if fact.thing and fact.is_chained for text in _sentences_on(fact.thing, rng)]
     return " and ".join(_say(fact, "verb", rng) for fact in facts), follow
 
 
 def _sentences_on(thing: Thing, rng: random.Random) -> list[str]:
-    """A linked thing's facts as sentences of their own: one for all of them, or one each."""
+    """Return a linked thing's facts as sentences of their own: one for all of them, or one each."""
     if rng.random() < 0.5:
         predicate, follow = _predicate(thing, rng)
         return [f"{thing.name} {predicate}", *follow]

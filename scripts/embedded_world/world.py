@@ -65,7 +65,7 @@ class Domain:
     slots: tuple[Slot, ...]
 
     def slot(self, name: str) -> Slot:
-        """The slot called `name`."""
+        """Return the slot called `name`."""
         return next(slot for slot in self.slots if slot.name == name)
 
 
@@ -136,7 +136,7 @@ def draw_entity(domain: Domain, rng: random.Random, fewest: int, most: int) -> E
 
 
 def _expand(bracket: str, values: tuple[str, ...], line: str) -> tuple[str, ...]:
-    """The values that a bracket means: `` (every value), `low, high`, or `all but low`."""
+    """Return the values that a bracket means: `` (every value), `low, high`, or `all but low`."""
     if not bracket:
         return (EVERY_VALUE,)
     named = tuple(bracket.removeprefix("all but ").split(", "))

@@ -114,7 +114,7 @@ def _infill(words: list[list[int]], rng: random.Random) -> list[int]:
 
 
 def _poisson(rng: random.Random) -> int:
-    """A draw from Poisson(MEAN_SPAN), as the number of uniform factors above e^-mean."""
+    """Return a draw from Poisson(MEAN_SPAN), as the number of uniform factors above e^-mean."""
     count, product = 0, rng.random()
     while product > math.exp(-MEAN_SPAN):
         count, product = count + 1, product * rng.random()

@@ -5,6 +5,7 @@ The command line prints the line and exits with 2. Everything else is a bug and 
 
 import logging
 import warnings
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -31,6 +32,16 @@ class StoreError(UserError):
     """A run record or store that cannot be read or written."""
 
 
+def one_line(error: object) -> str:
+    """Return the text of an error, or any text, on one line."""
+    return " ".join(str(error).split())
+
+
+def cannot(do: str, path: Path, error: Exception) -> str:
+    """Return "cannot write PATH: REASON" for an error of the operating system."""
+    return f"cannot {do} {path}: {getattr(error, 'strerror', None) or one_line(error)}"
+
+
 def show_warnings() -> None:
     """Set the root logger up, in the command's process and in every worker of a launcher.
 
@@ -39,5 +50,5 @@ def show_warnings() -> None:
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     logging.basicConfig(handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
-    # conf/hydra/launcher/ray.yaml bears the name that its launcher gave its schema, and may: it is whole without it.
+    # conf/hydra/launcher/ray.yaml shares its name with its launcher's schema, which it does not need.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema", UserWarning)

@@ -13,10 +13,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltalora.audit import Finding, Verdict, audit, claims, facts, finding, generation
+from deltalora.audit import Finding, Verdict, audit, claims, facts, finding
 from deltalora.audit.finding import all_of, cell, claim, count, cut, printing, rounded, setting
 from deltalora.audit.glue import best_case_p
-from deltalora.audit.parameters import shape, units
+from deltalora.audit.parameters import SHAPES, units
 from deltalora.audit.sensitivity import rank_of_summed_updates
 from deltalora.audit.text import WIDTH, summary, to_json, to_markdown, to_text
 from deltalora.cli import main
@@ -158,7 +158,7 @@ def test_closed_formulas_give_the_counts_of_the_networks_themselves(
     backbone = {"e2e": "gpt2_medium", "webnlg": "gpt2_medium", "xsum": "bart_large", "glue/sst2": "roberta_base"}
     assert main(["params", f"experiment={experiment}", "--json"]) == 0
     counted = json.loads(capsys.readouterr().out)
-    of, rank = shape(backbone[experiment]), 8 if experiment.startswith("glue") else 4
+    of, rank = SHAPES[backbone[experiment]], 8 if experiment.startswith("glue") else 4
     assert {name: row["trainable"] for name, row in counted.items()} == {
         "full": of.full(),
         "ft_frozen_embeddings": of.frozen_embedding(),
@@ -176,7 +176,7 @@ def test_closed_formulas_give_the_counts_of_the_networks_themselves(
 )
 def test_shapes_are_those_of_the_models_that_are_trained(backbone: str, file: str) -> None:
     conf = yaml.safe_load((config_dir() / "model" / "paper" / f"{file}.yaml").read_text(encoding="utf-8"))["shape"]
-    of = shape(backbone)
+    of = SHAPES[backbone]
     assert of.vocabulary == conf["vocab_size"]
     assert of.width == conf.get("n_embd", conf.get("hidden_size", conf.get("d_model")))
     layers = [conf.get(key) for key in ("n_layer", "num_hidden_layers", "encoder_layers", "decoder_layers")]
@@ -217,7 +217,7 @@ def test_another_number_gives_another_verdict(monkeypatch: pytest.MonkeyPatch) -
     def changed(table: str, row: str, column: str) -> Decimal:
         return Decimal("72.25") if (row, column) == ("delta_lora", "ROUGE-L") else cell(table, row, column)
 
-    monkeypatch.setattr(generation, "cell", changed)
+    monkeypatch.setattr(finding, "cell", changed)
     assert check().verdict is Verdict.HOLDS
 
 
@@ -235,7 +235,7 @@ def test_two_claims_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
         return Finding(Verdict.HOLDS, "1.")
 
     with pytest.raises(StoreError, match="found two functions e2e_gain_bleu"):
-        claim("nowhere", "nothing")(e2e_gain_bleu)
+        claim("nowhere")(e2e_gain_bleu)
 
 
 @pytest.mark.property
@@ -266,7 +266,7 @@ def test_a_count_names_the_unit_it_is_printed_in() -> None:
 
 
 def test_a_search_over_matrices_finds_what_is_there() -> None:
-    of = shape("bart_large")
+    of = SHAPES["bart_large"]
     sets = of.any_modules(4)
     assert len(sets) == 13 * 5 - 1
     assert (

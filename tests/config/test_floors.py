@@ -24,15 +24,15 @@ FLOORS: dict[str, int] = {
     "report": 3,
     "models": 3,
     "tasks": 3,
-    "decoding": 3,
+    "decoding": 4,
     "audit": 4,
     "page": 4,
-    "training": 4,
-    "export": 5,
-    "sweep": 6,
-    "commands": 7,
-    "cli": 8,
-    "__main__": 9,
+    "training": 5,
+    "export": 6,
+    "sweep": 7,
+    "commands": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 
 #: Read, checked and shown without torch and transformers, whose import takes seconds.

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from deltalora.report import build_table, paper_table, to_json, to_latex, to_markdown
-from deltalora.report.layout import unfinished_lines
+from deltalora.report.document import document
 from deltalora.results import ScoreEntry
 from table_requests import request_of, row_of_runs
 
@@ -132,7 +132,7 @@ def test_the_row_quoted_from_loras_paper_stands_below_the_papers_own_and_has_no_
     text = to_markdown(table)
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "paper, quoted" in line]
     assert lines[0] == ["LoRA", "paper, quoted", "0.375M", "", "62.1", "46.7", "55.3", "0.44", "0.38", "0.41"]
-    assert "lora_published" not in [line.partition(",")[0] for line in unfinished_lines(table)]
+    assert "lora_published" not in [line.partition(",")[0] for line in document(table).unfinished]
 
 
 def test_table_6_has_the_learning_rate_and_lambda_of_the_paper_and_of_our_runs(make_record, configure):

@@ -142,7 +142,7 @@ def test_every_format_names_commits_torch_and_device_and_warns_of_mixed_or_chang
         assert "2.13.0" in text
         assert "CPU, x" in text
         assert "The runs are of 2 commits: aaaaaaaaaa and bbbbbbbbbb." in text
-        assert "1 run was of a work tree that differed from its commit (dirty)." in text
+        assert "1 run had a work tree that differed from its commit (dirty)." in text
     clean = to_markdown(build([make_record("lora", 1, code=codes[0])]))
     assert "commits" not in clean
     assert "dirty" not in clean
@@ -156,7 +156,7 @@ def test_the_note_under_the_controls_says_what_they_have_of_delta_lora(table):
 
 def test_a_table_without_runs_renders_in_every_format():
     empty = build([])
-    assert "seeds: **none yet, asked 1, 2, 3**" in to_markdown(empty)
+    assert "seeds: **none yet, requested 1, 2, 3**" in to_markdown(empty)
     assert "none yet" in to_latex(empty)
     assert json.loads(to_json(empty))["provenance"]["seeds"] == []
 
@@ -209,7 +209,7 @@ def test_markdown_shows_interval_test_share_and_detectable_difference_of_every_r
     assert controls[2][0] == "LoRA, alpha x 3"
     assert "across every row and column against LoRA (repr.), 12 tests;" in text
     assert "across every column of Delta-LoRA against every control, 6 tests;" in text
-    assert "Of one seed there is neither interval nor test." in text
+    assert "One seed gives neither interval nor test." in text
     assert "Two seeds leave one degree of freedom" not in text
     assert "Evidence over examples" not in text
     assert "*" not in "".join(cell for line in evidence for cell in line)

@@ -1,11 +1,10 @@
-"""What the paper's statements are held against: sizes of the data, upstream's scripts, and numbers of its text."""
+"""Facts that claims are checked against: sizes of the data, and the settings of upstream's scripts."""
 
 #: tuetschek/e2e-dataset@ab0d967, rows of its csv files.
 E2E_ROWS = {"train": 42_061, "validation": 4_672, "test": 4_693}
 
 #: fuzihaofzh/webnlg-dataset, the challenge's 2017 XML: lexicalisations, those marked good, and categories; the
-#: development
-#: set equals microsoft/LoRA@c4593f0's dev.json.
+#: development set equals microsoft/LoRA@c4593f0's dev.json.
 WEBNLG = {
     "train_texts": 18_102,
     "train_good": 18_025,
@@ -18,7 +17,7 @@ WEBNLG = {
 #: EdinburghNLP/XSum, the official split of its 226,711 articles.
 XSUM = {"train": 204_045, "validation": 11_332, "test": 11_334}
 
-#: nyu-mll/glue, rows of each train split; cola, sst2, mrpc, rte and stsb counted from the official files.
+#: nyu-mll/glue, rows of each training split; cola, sst2, mrpc, rte and stsb counted from the official files.
 GLUE_TRAIN = {
     "mnli": 392_702,
     "sst2": 67_349,

@@ -1,12 +1,12 @@
-"""What a claim comes to: a verdict that follows from numbers, and the register of claims.
+"""A claim of the paper, the finding of its check, and what checks are made of.
 
-A claim is one plain function. It reads the paper's tables, computes, and returns a `Finding`; the `claim` decorator
-keeps it with what the paper says. No verdict is written down anywhere.
+A claim is one plain function: its name is the claim's id, its docstring what the paper states. It reads the paper's
+tables, computes, and returns a `Finding`. No verdict is written down anywhere.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -15,6 +15,7 @@ from deltalora.report.paper import hyperparameter_table, paper_table
 
 #: What a computation leaves for machines.
 Value = Decimal | int | str | None
+Exact = Fraction | Decimal | int
 
 
 class Verdict(StrEnum):
@@ -31,7 +32,7 @@ class Finding:
 
     Attributes:
         verdict: Follows from the numbers.
-        sentence: What the numbers give, in a sentence that can be quoted by itself.
+        sentence: What the numbers give, in a sentence that can be quoted alone.
         lines: The computation, numbers and all.
         values: Name -> number or word, for machines.
     """
@@ -40,6 +41,9 @@ class Finding:
     sentence: str
     lines: tuple[str, ...] = ()
     values: Mapping[str, Value] = field(default_factory=dict)
+
+
+Check = Callable[[], Finding]
 
 
 @dataclass(frozen=True)
@@ -60,38 +64,36 @@ class Claim:
     says: str
     quote: str
     remark: str
-    check: Callable[[], Finding]
+    check: Check
 
 
 _CLAIMS: dict[str, Claim] = {}
 
 
-def claim(
-    where: str, says: str, *, quote: str = "", remark: str = ""
-) -> Callable[[Callable[[], Finding]], Callable[[], Finding]]:
-    """Register the function as the check of a claim; its name, with hyphens, is the claim's id.
+def claim(where: str, quote: str = "", remark: str = "") -> Callable[[Check], Check]:
+    """Register the function as the check of a claim.
 
     Raises:
         StoreError: Two functions have one name.
     """
 
-    def register(check: Callable[[], Finding]) -> Callable[[], Finding]:
+    def register(check: Check) -> Check:
         name = check.__name__.replace("_", "-")
         if name in _CLAIMS:
             raise StoreError(f"audit: expected each claim once, found two functions {check.__name__}; rename one")
-        _CLAIMS[name] = Claim(name, where, says, quote, remark, check)
+        _CLAIMS[name] = Claim(name, where, check.__doc__ or "", quote, remark, check)
         return check
 
     return register
 
 
 def claims() -> Mapping[str, Claim]:
-    """The registered claims by id, in the order of their files."""
+    """Return the registered claims by id, in the order of their files."""
     return _CLAIMS
 
 
 def all_of(parts: Iterable[bool]) -> Verdict:
-    """A claim of several parts holds if each is true.
+    """Return the verdict on a claim of several parts, which holds if each is true.
 
     Raises:
         StoreError: There is no part: a claim on nothing must not hold.
@@ -103,7 +105,7 @@ def all_of(parts: Iterable[bool]) -> Verdict:
 
 
 def cell(table: str, row: str, column: str) -> Decimal:
-    """A printed score with its digits, e.g. `cell("table1", "delta_lora", "BLEU")`.
+    """Return a printed score with its digits, e.g. `cell("table1", "delta_lora", "BLEU")`.
 
     Raises:
         StoreError: The paper has no such cell.
@@ -114,8 +116,15 @@ def cell(table: str, row: str, column: str) -> Decimal:
     return found[column]
 
 
+def lead(table: str, left: str, right: str, column: str) -> Decimal:
+    """Return how much better `left` is, in printed digits: left - right, or right - left where lower is better."""
+    better = next(one for one in paper_table(table).metrics if one.name == column).higher_is_better
+    difference = cell(table, left, column) - cell(table, right, column)
+    return difference if better else -difference
+
+
 def label(table: str, row: str) -> str:
-    """The row's name to print.
+    """Return the row's name to print.
 
     Raises:
         StoreError: The table has no such row.
@@ -127,7 +136,7 @@ def label(table: str, row: str) -> str:
 
 
 def count(table: str, row: str, column: str = "trainable") -> Decimal:
-    """A printed parameter count in its own M: '0.375M' as 0.375.
+    """Return a printed parameter count in its own M: '0.375M' as 0.375.
 
     Raises:
         StoreError: The table prints no such count.
@@ -139,7 +148,7 @@ def count(table: str, row: str, column: str = "trainable") -> Decimal:
 
 
 def setting(table: str, task: str, key: str) -> Decimal:
-    """A printed hyper-parameter, e.g. `setting("table14", "mnli", "start_step")`.
+    """Return a printed hyper-parameter, e.g. `setting("table14", "mnli", "start_step")`.
 
     Raises:
         StoreError: The table prints no such number.
@@ -151,41 +160,30 @@ def setting(table: str, task: str, key: str) -> Decimal:
 
 
 def decimals(printed: Decimal) -> int:
-    """The number of digits after the point."""
-    exponent = printed.as_tuple().exponent
-    assert isinstance(exponent, int), printed
-    return max(0, -exponent)
+    """Return the number of digits after the point."""
+    return max(0, -int(printed.as_tuple().exponent))
 
 
-def rounded(value: Fraction | Decimal | int, digits: int) -> Decimal:
-    """The value to `digits` places, a half away from zero; exact on fractions."""
-    return _quantised(value, digits, ROUND_HALF_UP)
+def rounded(value: Exact, digits: int) -> Decimal:
+    """Round to `digits` places, a half away from zero; exact on fractions."""
+    half = Fraction(1, 2) if value >= 0 else Fraction(-1, 2)
+    return Decimal(int(Fraction(value) * 10**digits + half)).scaleb(-digits)
 
 
-def cut(value: Fraction | Decimal | int, digits: int) -> Decimal:
-    """The value to `digits` places, what follows dropped."""
-    return _quantised(value, digits, ROUND_DOWN)
+def cut(value: Exact, digits: int) -> Decimal:
+    """Drop what follows `digits` places."""
+    return Decimal(int(Fraction(value) * 10**digits)).scaleb(-digits)
 
 
-def printing(value: Fraction | Decimal | int, printed: Decimal) -> str | None:
-    """How `value` comes to be printed as `printed`: 'rounded', 'cut', or None if by neither."""
+def printing(value: Exact, printed: Decimal) -> str | None:
+    """Return how `value` comes to be printed as `printed`: 'rounded', 'cut', or None if by neither."""
     digits = decimals(printed)
     if rounded(value, digits) == printed:
         return "rounded"
     return "cut" if cut(value, digits) == printed else None
 
 
-def _quantised(value: Fraction | Decimal | int, digits: int, rounding: str) -> Decimal:
-    exact = Fraction(value)
-    scaled = exact * 10**digits
-    whole = scaled.numerator // scaled.denominator if scaled >= 0 else -(-scaled.numerator // scaled.denominator)
-    rest = abs(scaled - whole)
-    if rounding == ROUND_HALF_UP and rest >= Fraction(1, 2):
-        whole += 1 if scaled >= 0 else -1
-    return Decimal(whole).scaleb(-digits)
-
-
 def listed(names: Iterable[str]) -> str:
-    """'a, b and c'; 'none' for nothing."""
+    """Return 'a, b and c'; 'none' for nothing."""
     found = list(names)
     return ", ".join(found[:-1]) + f" and {found[-1]}" if len(found) > 1 else "".join(found) or "none"

@@ -2,26 +2,36 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
+from typing import NamedTuple
 
-from deltalora.audit import facts
+from deltalora.audit.facts import (
+    ADALORA_XSUM,
+    ADALORA_XSUM_MATRICES,
+    E2E_ROWS,
+    GLUE_TRAIN,
+    LORA_E2E,
+    LORA_GLUE,
+    LORA_WEBNLG_STEPS,
+    WEBNLG,
+    XSUM,
+)
 from deltalora.audit.finding import Finding, Value, all_of, claim, listed, rounded, setting
 from deltalora.report.paper import hyperparameter_table
 
 GLUE = hyperparameter_table("table14").columns
+ON_TABLE_14 = "section 5.3, on Table 14"
 
 
 def same_settings(recipe: str, settings: Mapping[str, tuple[Decimal | str, Decimal | str]]) -> Finding:
-    """Are the paper's settings (first) those of the recipe it says it follows (second)?"""
-    differ = {name: pair for name, pair in settings.items() if pair[0] != pair[1]}
+    """Compare the paper's settings (first) with those of the recipe it says it follows (second)."""
     same = [f"{name} ({mine})" for name, (mine, other) in settings.items() if mine == other]
-    said = [f"{name} ({mine} against {other})" for name, (mine, other) in differ.items()]
+    differ = [f"{name} ({mine} against {other})" for name, (mine, other) in settings.items() if mine != other]
     return Finding(
-        all_of(name not in differ for name in settings),
-        f"{len(differ)} of {len(settings)} settings are not those of {recipe}: {listed(said)}.",
+        all_of([not differ]),
+        f"{len(differ)} of {len(settings)} settings are not those of {recipe}: {listed(differ)}.",
         (f"the same: {listed(same)}",),
         {f"{name}.paper": mine for name, (mine, _) in settings.items()}
         | {f"{name}.other": other for name, (_, other) in settings.items()},
@@ -30,93 +40,72 @@ def same_settings(recipe: str, settings: Mapping[str, tuple[Decimal | str, Decim
 
 @claim(
     "section 5.2, on Tables 12 and 13",
-    "XSum is trained with AdaLoRA's settings.",
-    quote="we use the implementation of AdaLoRA and adopt the same training configurations",
-    remark="AdaLoRA's rank is its initial one, which falls to 8; its 3,000 warm-up steps are ticks of 8 processes, "
-    "375 steps.",
+    "we use the implementation of AdaLoRA and adopt the same training configurations",
+    "AdaLoRA's rank is its initial one, which falls to 8; its 3,000 warm-up steps are ticks of 8 processes, 375 steps.",
 )
 def xsum_recipe() -> Finding:
-    """Tables 12 and 13 against AdaLoRA's script."""
+    """XSum is trained with AdaLoRA's settings."""
+    matrices = str(hyperparameter_table("table12").column("xsum")["trainable_matrices"])
     numbers = {
         key: (setting("table13" if key == "num_beams" else "table12", "xsum", key), Decimal(value))
-        for key, value in facts.ADALORA_XSUM.items()
+        for key, value in ADALORA_XSUM.items()
     }
-    matrices = str(hyperparameter_table("table12").column("xsum")["trainable_matrices"])
-    return same_settings("AdaLoRA's script", {"matrices": (matrices, facts.ADALORA_XSUM_MATRICES), **numbers})
+    return same_settings("AdaLoRA's script", {"matrices": (matrices, ADALORA_XSUM_MATRICES), **numbers})
 
 
-@claim(
-    "section 5.2, on Tables 10 and 11",
-    "E2E is trained and decoded with LoRA's recipe.",
-    quote="we use the same training configurations as adopted by LoRA",
-)
+@claim("section 5.2, on Tables 10 and 11", "we use the same training configurations as adopted by LoRA")
 def e2e_recipe() -> Finding:
-    """Tables 10 and 11 against LoRA's README."""
+    """E2E is trained and decoded with LoRA's recipe."""
     decoding = hyperparameter_table("table11").values
-    return same_settings(
-        "LoRA's README",
-        {
-            key: (setting("table11" if key in decoding else "table10", "e2e", key), Decimal(value))
-            for key, value in facts.LORA_E2E.items()
-        },
-    )
+    numbers = {
+        key: (setting("table11" if key in decoding else "table10", "e2e", key), Decimal(value))
+        for key, value in LORA_E2E.items()
+    }
+    return same_settings("LoRA's README", numbers)
 
 
 @claim(
-    "section 5.3, on Table 14",
-    "GLUE is trained as LoRA trains it, but for the input length.",
-    quote="We mostly adopt the same training configurations of LoRA except for the input length",
-    remark='The text says "mostly"; the differences that it does not name are counted here.',
+    ON_TABLE_14,
+    "We mostly adopt the same training configurations of LoRA except for the input length",
+    'The text says "mostly"; the differences that it does not name are counted here.',
 )
 def glue_recipe() -> Finding:
-    """Rate, batch and epochs of the eight tasks against LoRA's scripts."""
-    keys = ("learning_rate", "batch_size", "epochs")
-    return same_settings(
-        "LoRA's scripts",
-        {
-            f"{key.replace('_', ' ')} of {task}": (setting("table14", task, key), Decimal(value))
-            for task, values in facts.LORA_GLUE.items()
-            for key, value in zip(keys, values, strict=True)
-        },
-    )
+    """GLUE is trained as LoRA trains it, but for the input length."""
+    numbers = {
+        f"{key.replace('_', ' ')} of {task}": (setting("table14", task, key), Decimal(value))
+        for task, values in LORA_GLUE.items()
+        for key, value in zip(("learning_rate", "batch_size", "epochs"), values, strict=True)
+    }
+    return same_settings("LoRA's scripts", numbers)
 
 
-@claim(
-    "section 5.3, on Table 14",
-    "On GLUE the longest input is reduced from 512 to 256 tokens.",
-    quote="the input length, which is reduced from 512 to 256",
-)
+@claim(ON_TABLE_14, "the input length, which is reduced from 512 to 256")
 def glue_length() -> Finding:
-    """The column that has another length."""
+    """On GLUE the longest input is reduced from 512 to 256 tokens."""
     lengths = {task: setting("table14", task, "max_length") for task in GLUE}
     others = [f"{task} ({length})" for task, length in lengths.items() if length != 256]
     return Finding(
         all_of([not others]),
         f"Table 14 has 256 for {len(lengths) - len(others)} of the {len(lengths)} tasks; others: {listed(others)}.",
-        values=dict(lengths),
+        values=lengths,
     )
 
 
-@claim(
-    "section 5.3, on Table 14",
-    "On GLUE lambda is 0.5 and the rank 8.",
-    quote="We set the rank to 8 [...] For Delta-LoRA, we set the update ratio to 0.5",
-)
+@claim(ON_TABLE_14, "We set the rank to 8 [...] For Delta-LoRA, we set the update ratio to 0.5")
 def glue_settings_in_text() -> Finding:
-    """The text against all eight columns."""
-    found = {f"{task}.{key}": setting("table14", task, key) for task in GLUE for key in ("update_ratio", "rank")}
+    """On GLUE lambda is 0.5 and the rank 8."""
     stated = {"update_ratio": Decimal("0.5"), "rank": Decimal(8)}
-    agree = [value == stated[name.partition(".")[2]] for name, value in found.items()]
+    found = {(task, key): setting("table14", task, key) for task in GLUE for key in stated}
+    agree = [value == stated[key] for (_, key), value in found.items()]
     return Finding(
         all_of(agree),
         f"Table 14 agrees with the text in {sum(agree)} of {len(agree)} cells of rank and lambda.",
-        values=dict(found),
+        values={f"{task}.{key}": value for (task, key), value in found.items()},
     )
 
 
-@dataclass(frozen=True)
-class Run:
-    """Steps of a run: epochs · ceil(examples / batch), its warm-up, and K."""
+class Run(NamedTuple):
+    """Steps of a run, epochs · ceil(examples / batch), its warm-up, K, and the three as a sentence."""
 
     steps: int
     warmup: int
@@ -125,38 +114,37 @@ class Run:
 
 
 def _run(table: str, task: str, examples: int) -> Run:
-    batch, epochs, start = (setting(table, task, key) for key in ("batch_size", "epochs", "start_step"))
-    steps = int(epochs) * math.ceil(examples / batch)
+    batch, epochs, start = (int(setting(table, task, key)) for key in ("batch_size", "epochs", "start_step"))
+    steps = epochs * math.ceil(Fraction(examples, batch))
     if table == "table14":
         warmup = math.ceil(setting(table, task, "warmup_ratio") * steps)
     else:
         warmup = int(setting(table, task, "warmup_steps"))
     text = f"{task}: {epochs} x ceil({examples:,} / {batch}) = {steps:,} steps, warm-up {warmup:,}, K {start}"
-    return Run(steps, warmup, int(start), text)
+    return Run(steps, warmup, start, text)
 
 
 def runs() -> dict[str, Run]:
-    """The eleven runs of Delta-LoRA by task."""
+    """Return the eleven runs of Delta-LoRA by task."""
     return {
-        "e2e": _run("table10", "e2e", facts.E2E_ROWS["train"]),
-        "webnlg": _run("table10", "webnlg", facts.WEBNLG["train_good"]),
-        "xsum": _run("table12", "xsum", facts.XSUM["train"]),
-        **{task: _run("table14", task, facts.GLUE_TRAIN[task]) for task in GLUE},
+        "e2e": _run("table10", "e2e", E2E_ROWS["train"]),
+        "webnlg": _run("table10", "webnlg", WEBNLG["train_good"]),
+        "xsum": _run("table12", "xsum", XSUM["train"]),
+        **{task: _run("table14", task, GLUE_TRAIN[task]) for task in GLUE},
     }
 
 
 @claim(
     "Tables 10, 12 and 14, with the sizes of the data",
-    "The start step and the end of the warm-up lie within every run.",
     remark="WebNLG's steps are those of a run of upstream's code (microsoft/LoRA issue 94), too.",
 )
 def run_lengths() -> Finding:
-    """Steps from counts, batch and epochs."""
+    """K and the end of the warm-up lie within every run."""
     found = runs()
     parts = [run.warmup <= run.steps and run.start < run.steps for run in found.values()]
     shortest = min(found, key=lambda task: found[task].steps)
     return Finding(
-        all_of([*parts, found["webnlg"].steps == facts.LORA_WEBNLG_STEPS]),
+        all_of([*parts, found["webnlg"].steps == LORA_WEBNLG_STEPS]),
         f"K and the warm-up lie within {sum(parts)} of the {len(parts)} runs, of which {shortest} is the shortest with "
         f"{found[shortest].steps:,} steps.",
         tuple(run.text for run in found.values()),
@@ -166,29 +154,25 @@ def run_lengths() -> Finding:
 
 @claim(
     "section 5.3, the start step",
-    "Start steps were chosen by the warm-up steps.",
-    quote="choose different start steps K according to warmup steps used in individual tasks",
-    remark="By one ratio (to 5 %), or at least in the same order.",
+    "choose different start steps K according to warmup steps used in individual tasks",
+    "By one ratio (to 5 %), or at least in the same order.",
 )
 def start_steps() -> Finding:
-    """K over warm-up for every run, and the pairs of runs in the wrong order."""
+    """Start steps were chosen by the warm-up steps."""
     found = runs()
     ratios = {task: Fraction(run.start, run.warmup) for task, run in found.items()}
-    crossed = [
-        (one, other)
-        for one, other in combinations(found.values(), 2)
-        if (one.start - other.start) * (one.warmup - other.warmup) < 0
-    ]
-    pairs = math.comb(len(found), 2)
-    low, high = min(ratios, key=lambda task: ratios[task]), max(ratios, key=lambda task: ratios[task])
+    pairs = list(combinations(found.values(), 2))
+    crossed = sum((one.start - other.start) * (one.warmup - other.warmup) < 0 for one, other in pairs)
+    ordered = sorted(ratios, key=lambda task: ratios[task])
+    low, high = ordered[0], ordered[-1]
     values: dict[str, Value] = {task: rounded(ratio, 4) for task, ratio in ratios.items()}
     return Finding(
         all_of([ratios[high] <= Fraction(105, 100) * ratios[low] or not crossed]),
         f"K is between {rounded(ratios[low], 2)} ({low}) and {rounded(ratios[high], 2)} ({high}) times the warm-up; in "
-        f"{len(crossed)} of {pairs} pairs of tasks the longer warm-up has the smaller K.",
+        f"{crossed} of {len(pairs)} pairs of tasks the longer warm-up has the smaller K.",
         tuple(
             f"{task}: K {found[task].start:,} / warm-up {found[task].warmup:,} = {rounded(ratios[task], 2)}"
-            for task in sorted(ratios, key=lambda task: ratios[task])
+            for task in ordered
         ),
-        values | {"crossed_pairs": len(crossed)},
+        values | {"crossed_pairs": crossed},
     )

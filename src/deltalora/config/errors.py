@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from deltalora.config.methods import METHODS
 from deltalora.config.schema import RunConfig
 from deltalora.config.task import TASKS
-from deltalora.errors import ConfigError
+from deltalora.errors import ConfigError, one_line
 
 
 def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigError:
@@ -39,7 +39,7 @@ def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigE
     elif key and key not in message:
         message = f"{key}: {message}"
     rest = f" (and {len(more)} more)" if more else ""
-    return ConfigError(" ".join(message.split()) + rest)
+    return ConfigError(one_line(message) + rest)
 
 
 def from_hydra(error: Exception, overrides: Sequence[str]) -> ConfigError:

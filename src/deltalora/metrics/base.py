@@ -120,6 +120,14 @@ class AdditiveMetric(Metric):
         return self.value_of_sums(counts @ self.terms(statistics), counts.sum(axis=1))
 
 
+class MeanMetric(AdditiveMetric):
+    """The mean over segments of the first term."""
+
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """Return the means (m,)."""
+        return sums[:, 0] / numbers
+
+
 class TextMetric(Metric):
     """A metric of texts against one or more references each. Subclasses give `settings` and `segment_statistics`."""
 
@@ -200,6 +208,12 @@ def score_all(
     ids: Sequence[str] | None = None,
 ) -> dict[str, Score]:
     """Return the scores of the same texts by several metrics, in the order of the metrics.
+
+    Args:
+        metrics: Name -> metric.
+        hypotheses: One text per input; it may be empty.
+        references: The human texts of each.
+        ids: Names for error messages.
 
     Raises:
         MetricError: A score cannot be computed; names the metric, the example and the cause.

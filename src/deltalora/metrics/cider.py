@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 from deltalora.metrics import ptb
-from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric
 
 _ORDER = 4
 _SIGMA = 6.0
@@ -18,7 +18,7 @@ _SIGMA = 6.0
 Ngram = tuple[str, ...]
 
 
-class Cider(TextMetric, AdditiveMetric):
+class Cider(TextMetric, MeanMetric):
     """Ten times the mean clipped similarity of tf-idf vectors of 1- to 4-grams, on PTB tokens, with a length penalty.
 
     A segment's similarity is the mean over orders and references of the cosine, the hypothesis' weights clipped at
@@ -49,10 +49,6 @@ class Cider(TextMetric, AdditiveMetric):
             hypothesis = _vector(_counts(text), known.idf, known.unseen_idf)
             rows.append([10.0 * sum(_similarity(hypothesis, reference) for reference in block) / len(block)])
         return np.array(rows)
-
-    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """Return the mean, from 0 to 10."""
-        return sums[:, 0] / numbers
 
 
 @dataclass(frozen=True)

@@ -21,27 +21,14 @@ E2E_METRICS: Mapping[str, TextMetric] = MappingProxyType(
 def score_texts(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str] | None = None
 ) -> dict[str, Score]:
-    """Return all E2E scores of generated texts, in the order of `E2E_METRICS`.
-
-    Args:
-        hypotheses: One text per meaning representation; an empty text is scored as the official scorer does.
-        references: The human texts of each.
-        ids: Names for error messages.
-
-    Raises:
-        MetricError: A score cannot be computed; names the metric, the example and the cause.
-    """
+    """Return all E2E scores of generated texts; see `score_all`."""
     return score_all(E2E_METRICS, hypotheses, references, ids)
 
 
 def score_e2e(hyp: Path, ref: Path) -> dict[str, Score]:
-    """Return all E2E scores of a file of hypotheses, one per line, against blocks of references.
+    """Return all E2E scores of two files; see `read_segments`.
 
-    A reference file without blank lines holds one reference per hypothesis. Lines end at a line feed only; the official
-    reader also breaks at rarer characters (form feed, U+2028, ...), and then fails on the count.
-
-    Raises:
-        DataError: A file cannot be read, or the files do not fit together; names file, line, expected and found.
-        MetricError: A score cannot be computed.
+    Lines end at a line feed only; the official reader also breaks at rarer characters (form feed, U+2028, ...), and
+    then fails on the count.
     """
     return score_texts(*read_segments(hyp, ref))

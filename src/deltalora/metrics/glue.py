@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from deltalora.errors import DataError, MetricError
-from deltalora.metrics.base import AdditiveMetric, Metric, Score, Statistics, Values
+from deltalora.metrics.base import AdditiveMetric, MeanMetric, Metric, Score, Statistics, Values
 from deltalora.metrics.files import line_ids, read_pairs
 
 
@@ -28,7 +28,7 @@ class LabelMetric(Metric):
         return Score(self.aggregate(statistics), statistics, f"{self.name}|n:{len(statistics)}|{self.settings}")
 
 
-class Accuracy(LabelMetric, AdditiveMetric):
+class Accuracy(LabelMetric, MeanMetric):
     """The share of predictions that equal their labels."""
 
     name = "Accuracy"
@@ -38,10 +38,6 @@ class Accuracy(LabelMetric, AdditiveMetric):
         """Return 1 where the prediction is right, (n, 1)."""
         right: Statistics = (statistics[:, :1] == statistics[:, 1:2]).astype(np.float64)
         return right
-
-    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """Return the share, from 0 to 1."""
-        return sums[:, 0] / numbers
 
 
 class MnliAccuracy(Accuracy):

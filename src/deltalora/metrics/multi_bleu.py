@@ -30,6 +30,11 @@ def prepare(text: str) -> str:
     return " ".join(" ".join(_NOT_A_WORD.split(text.lower())).split())
 
 
+def prepare_all(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Prepare the hypotheses and the references of each."""
+    return [prepare(text) for text in hypotheses], [[prepare(text) for text in block] for block in references]
+
+
 def word_tokens(prepared: str) -> list[str]:
     """Split a prepared text into words, as `nltk.word_tokenize` does.
 
@@ -84,8 +89,8 @@ class MultiBleu(TextMetric, AdditiveMetric):
         """Return statistics (n, 10)."""
         bleu = BLEU(tokenize=self._tokenize, smooth_method="none", force=True)
         rows = np.empty((len(hypotheses), 2 * _ORDER + 2))
-        for row, text, block in zip(rows, hypotheses, references, strict=True):
-            one = bleu.corpus_score([prepare(text)], [[prepare(reference)] for reference in block])
+        for row, text, block in zip(rows, *prepare_all(hypotheses, references), strict=True):
+            one = bleu.corpus_score([text], [[reference] for reference in block])
             row[:] = [*one.counts, *one.totals, one.sys_len, one.ref_len]
         return rows
 

@@ -87,12 +87,7 @@ class PairedComparison:
 def bootstrap_values(metric: Metric, score: Score | Statistics, resamples: int = 1000, seed: int = SEED) -> Values:
     """Return the scores (resamples,) of resamples of as many segments as there are, drawn with replacement.
 
-    Args:
-        metric: The metric that made the statistics.
-        score: Its score, or the statistics of it.
-        resamples: How many.
-        seed: Seeds numpy's default generator; the same seed and number of segments give the same resamples to every
-            metric and system.
+    The same seed and number of segments give the same resamples to every metric and system.
 
     Raises:
         MetricError: There are too few segments, or a setting is out of range.
@@ -108,7 +103,7 @@ def bootstrap_values_of_all(
     Args:
         scored: Any key -> a metric, and its score or the statistics of it.
         resamples: How many.
-        seed: As `bootstrap_values`.
+        seed: Seeds numpy's default generator.
 
     Raises:
         MetricError: As `bootstrap_values`, or the numbers of segments differ.
@@ -186,7 +181,7 @@ def paired_bootstrap(
         metric: The metric that made both.
         left: Score or statistics of the left system.
         right: The same of the right system, on the same segments in the same order.
-        resamples: How many.
+        resamples: B.
         confidence: Coverage of the interval.
         seed: As `bootstrap_values`.
 

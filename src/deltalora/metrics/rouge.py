@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktSentenceTokenizer
@@ -20,7 +20,7 @@ Variant = Literal["1", "2", "L", "Lsum"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 
-class Rouge(TextMetric, AdditiveMetric):
+class Rouge(TextMetric, MeanMetric):
     """Mean over segments of F = 2·P·R / (P + R), on lower-cased, Porter-stemmed tokens.
 
     P and R are the units that both texts share over the hypothesis' and over the reference's number of units: unigrams
@@ -63,10 +63,6 @@ class Rouge(TextMetric, AdditiveMetric):
     ) -> Statistics:
         """Return statistics (n, 1)."""
         return _f_measures(tuple(hypotheses), tuple(map(tuple, references)))[:, [self._column]]
-
-    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """Return the mean, from 0 to 1."""
-        return sums[:, 0] / numbers
 
 
 @lru_cache(maxsize=1)

@@ -6,12 +6,12 @@ from importlib.metadata import version
 import numpy as np
 
 from deltalora.metrics import ptb
-from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric
 
 _BETA = 1.2
 
 
-class RougeL(TextMetric, AdditiveMetric):
+class RougeL(TextMetric, MeanMetric):
     """Mean over segments of F = (1+β²)·P·R / (R + β²·P), β = 1.2, on PTB tokens.
 
     P and R are the longest common subsequence over the hypothesis' and over the reference's length; each is the
@@ -34,10 +34,6 @@ class RougeL(TextMetric, AdditiveMetric):
         """Return statistics (n, 1)."""
         pairs = zip(ptb.tokenize(hypotheses, ids), ptb.tokenize_references(references, ids), strict=True)
         return np.array([[_f_score(hypothesis, block)] for hypothesis, block in pairs])
-
-    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """Return the mean, from 0 to 1."""
-        return sums[:, 0] / numbers
 
 
 def _f_score(hypothesis: str, references: Sequence[str]) -> float:

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
 from deltalora.metrics.edit_distance import EditDistance, least_distance
-from deltalora.metrics.multi_bleu import prepare, word_tokens
+from deltalora.metrics.multi_bleu import prepare_all, word_tokens
 
 #: Part of the key of stored statistics: raise it with any change of the search that can move a number.
 _VERSION = 1
 
 
-class Ter(TextMetric, AdditiveMetric):
+class Ter(TextMetric, MeanMetric):
     """Mean over segments of min over references of (shifts + edits) / reference length.
 
     A shift moves a run of words that equals a run of the reference to that run's place. The shift that lowers the edit
@@ -42,14 +42,13 @@ class Ter(TextMetric, AdditiveMetric):
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
         """Return statistics (n, 1), kept on disk for the next time."""
-        texts = [prepare(text) for text in hypotheses]
-        blocks = [[prepare(text) for text in block] for block in references]
+        texts, blocks = prepare_all(hypotheses, references)
         return cached(f"pyter-v{_VERSION}", texts, blocks, lambda: _rates(texts, blocks))
 
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
         """Return the mean; 0 is perfect, without an upper bound. A counted blank line is once in every resample."""
         extra = int(self._blank_line)
-        return (sums[:, 0] + extra) / (numbers + extra)
+        return super().value_of_sums(sums + extra, numbers + extra)
 
 
 def _rates(texts: Sequence[str], blocks: Sequence[Sequence[str]]) -> Statistics:

@@ -11,7 +11,7 @@ from sacrebleu.metrics.lib_ter import translation_edit_rate
 from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
 from deltalora.metrics.edit_distance import EditDistance, Row, least_distance
-from deltalora.metrics.multi_bleu import prepare
+from deltalora.metrics.multi_bleu import prepare_all
 
 #: Part of the key of stored statistics: raise it with any change of the search that can move a number.
 _VERSION = 1
@@ -52,8 +52,7 @@ class TerTercom(TextMetric, AdditiveMetric):
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
         """Return statistics (n, 2), kept on disk for the next time."""
-        texts = [prepare(text) for text in hypotheses]
-        blocks = [[prepare(text) for text in block] for block in references]
+        texts, blocks = prepare_all(hypotheses, references)
         key = f"tercom-v{_VERSION}-sacrebleu-{version('sacrebleu')}"
         return cached(key, texts, blocks, lambda: _edits_and_lengths(texts, blocks))
 

@@ -47,9 +47,9 @@ def score_webnlg_texts(
     inputs has no score. Raw outputs and prepared texts score the same (see `multi_bleu.prepare`).
 
     Args:
-        hypotheses: One text per input; it may be empty.
-        references: The human texts of each.
-        ids: Names for error messages.
+        hypotheses: As `score_all`.
+        references: As `score_all`.
+        ids: As `score_all`.
         groups: For each input "seen" or "unseen".
         upstream_blank_line: As `webnlg_metrics`.
 

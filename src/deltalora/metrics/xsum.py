@@ -16,16 +16,7 @@ XSUM_METRICS: Mapping[str, TextMetric] = MappingProxyType({metric.name: metric f
 def score_summaries(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str] | None = None
 ) -> dict[str, Score]:
-    """Return all XSum scores of generated summaries, in the order of `XSUM_METRICS`; an empty summary scores 0.
-
-    Args:
-        hypotheses: One summary per document.
-        references: The human summaries of each; XSum has one.
-        ids: Names for error messages.
-
-    Raises:
-        MetricError: A score cannot be computed; names the metric, the example and the cause.
-    """
+    """Return all XSum scores of generated summaries; see `score_all`."""
     return score_all(XSUM_METRICS, hypotheses, references, ids)
 
 

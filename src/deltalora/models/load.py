@@ -21,7 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from deltalora.config.architectures import ARCHITECTURES, Architecture
 from deltalora.config.schema import ModelConfig
-from deltalora.errors import ModelError
+from deltalora.errors import ModelError, one_line
 from deltalora.methods import head_parameters
 from deltalora.models.embedded import embedded_model_dir
 from deltalora.models.locate import ModelIdentity, identify
@@ -50,7 +50,7 @@ def load_tokenizer(config: ModelConfig, identity: ModelIdentity) -> PreTrainedTo
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # each tokenizer class raises its own types
-        raise ModelError(f"{folder}: expected a tokenizer that can be read, found: {_one_line(error)}") from error
+        raise ModelError(f"{folder}: expected a tokenizer that can be read, found: {one_line(error)[:200]}") from error
 
 
 def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int, num_labels: int | None = None) -> Backbone:
@@ -121,7 +121,7 @@ def _network_config(config: ModelConfig, folder: Path | None, num_labels: int | 
     try:
         found: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}: expected a config.json of transformers, found: {_one_line(error)}") from error
+        raise ModelError(f"{folder}: expected a config.json of transformers, found: {one_line(error)[:200]}") from error
     stated = {"model_type": config.architecture, **(config.shape or {})}
     for key, value in stated.items():
         if getattr(found, key) != value:
@@ -166,7 +166,7 @@ def _from_folder(
             )
     except (OSError, SafetensorError) as error:
         raise ModelError(
-            f"{folder}: expected whole safetensors files, found: {_one_line(error)}; copy them again"
+            f"{folder}: expected whole safetensors files, found: {one_line(error)[:200]}; copy them again"
         ) from error
     return loaded
 
@@ -214,7 +214,3 @@ def _account_for_every_tensor(
         )
     if other := {str(parameter.dtype) for parameter in model.parameters()} - {"torch.float32"}:
         raise ModelError(f"{folder}: expected fp32 weights after loading, found {', '.join(sorted(other))}")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

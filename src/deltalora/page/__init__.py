@@ -1,8 +1,7 @@
 """The page: every table, curve and run of some stores as one folder of HTML that opens from a disk, without a network.
 
-Lives here: what is read for it (`collect`), what its sections say (`table_view`, `plots`, `run_view`, `sample_list`,
-`run_list`, `downloads`), its templates, style and scripts, and writing it whole or not at all (`write`). Does not live
-here: which numbers a table has (`report`) and how a metric scores one example, which the command hands in. Imports
-neither torch nor Hydra. Nothing is imported here: the processes that write run pages start in a third of the time
-without what only tables need.
+Lives here: the runs of the stores (`runs`), what each page says (`index_page`, `table_view`, `plots`, `run_page`,
+`samples`), templates, style and scripts, and writing it all or not at all (`write`). Does not live here: which numbers
+a table has and in which order it is printed (`report`). Imports neither torch nor Hydra. This file imports nothing, so
+that the processes that write run pages start without what only tables need.
 """

@@ -1,91 +1,29 @@
-"""The plots of the index page: lambda and K, Figure 3, and training curves by row; see `series` for their form."""
+"""The plots of the index page as data: lambda and K, Figure 3, and training curves; `assets/plots.js` draws them.
+
+A plot has views, of which one is shown at a time; a view has panels; a panel has lines.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from deltalora.page.run_page import MOST_POINTS, curve_of
 from deltalora.page.samples import spread_places
 from deltalora.page.table_view import TableView
 from deltalora.page.templating import drawn
+from deltalora.report.paper import MetricColumn
 from deltalora.report.similarity import MATRICES, SimilarityFigure
 from deltalora.report.statistics import Summary
-from deltalora.report.table import Table
-from deltalora.results import CurvePoint
+from deltalora.report.table import RowResult, Table
+from deltalora.results import RunRecord
+from deltalora.results.table_request import heading
 
-#: Points drawn of a line at most; a longer one is thinned evenly, and the page says so.
-MOST_POINTS = 300
+_ONE_SEED = "One seed: no band."
+_BAND = "The band is ± one standard deviation over seeds."
 
-#: Step -> value, of one run.
-Curve = Mapping[int, float]
-
-Loss = Literal["train_loss", "validation_loss"]
-
-
-def curve_of(points: Sequence[CurvePoint], loss: Loss) -> dict[int, float]:
-    """The losses of one run by step, where there is one."""
-    if loss == "train_loss":
-        return {point.step: point.train_loss for point in points if point.train_loss is not None}
-    return {point.step: point.validation_loss for point in points if point.validation_loss is not None}
-
-
-def _own_line(name: str, of_run: Curve) -> dict[str, Any]:
-    steps = sorted(of_run)
-    kept = [steps[place] for place in spread_places(len(steps), MOST_POINTS)] if len(steps) > MOST_POINTS else steps
-    return {"name": name, "row": "", "x": kept, "y": [of_run[step] for step in kept]}
-
-
-def own_curves(points: Sequence[CurvePoint]) -> dict[str, Any] | None:
-    """The plot of one run's losses and learning rate; None without a point."""
-    panels: list[dict[str, Any]] = []
-    titles: tuple[tuple[Loss, str], ...] = (("train_loss", "training loss"), ("validation_loss", "validation loss"))
-    for loss, title in titles:
-        if of_run := curve_of(points, loss):
-            lines = [_own_line(title, of_run)]
-            panels.append({"title": title.capitalize(), "x": "optimizer step", "y": "nats a token", "lines": lines})
-    rates = {point.step: point.learning_rate for point in points if point.learning_rate is not None}
-    if rates:
-        lines = [_own_line("learning rate", rates)]
-        panels.append({"title": "Learning rate", "x": "optimizer step", "y": "of the step", "lines": lines})
-    return {"views": [{"label": "", "panels": panels}]} if panels else None
-
-
-def line(name: str, row: str, points: Sequence[tuple[float, Summary]]) -> dict[str, Any]:
-    """A line through means; the band is one standard deviation to both sides, where any point has several seeds."""
-    made: dict[str, Any] = {
-        "name": name,
-        "row": row,
-        "x": [x for x, _ in points],
-        "y": [drawn(summary.mean) for _, summary in points],
-    }
-    if any(summary.sd is not None for _, summary in points):
-        made["low"] = [drawn(summary.mean - (summary.sd or 0.0)) for _, summary in points]
-        made["high"] = [drawn(summary.mean + (summary.sd or 0.0)) for _, summary in points]
-    if len(counts := sorted({summary.n for _, summary in points})) > 0:
-        made["n"] = counts[0] if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return made
-
-
-def over_seeds(curves: Sequence[Curve]) -> list[tuple[float, Summary]]:
-    """Mean and deviation at every step that any run has, over the runs that have it, thinned to `MOST_POINTS`."""
-    steps = sorted({step for curve in curves for step in curve})
-    kept = [steps[place] for place in spread_places(len(steps), MOST_POINTS)]
-    return [(step, _moments([curve[step] for curve in curves if step in curve])) for step in kept]
-
-
-def _moments(values: Sequence[float]) -> Summary:
-    """`summarise` without the interval: a page has a hundred thousand points, and none shows it."""
-    n = len(values)
-    if n == 1:
-        return Summary(1, values[0], None, None)
-    mean = math.fsum(values) / n
-    return Summary(n, mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)), None)
-
-
-#: Run id -> loss -> step -> value.
-Curves = Mapping[str, Mapping[Loss, Curve]]
-
-_LOSSES: tuple[tuple[Loss, str], ...] = (("train_loss", "Training loss"), ("validation_loss", "Validation loss"))
+#: x, and mean and deviation there, in the order of x.
+Points = Sequence[tuple[float, Summary]]
 
 
 @dataclass(frozen=True)
@@ -97,7 +35,7 @@ class Plot:
         title: What it shows.
         text: The text alternative: what is drawn, how, and what a band is.
         scale: By which it is filtered.
-        data: What the script draws.
+        views: What the script draws.
         csv: File with the numbers; empty where none is written.
     """
 
@@ -105,110 +43,127 @@ class Plot:
     title: str
     text: str
     scale: str
-    data: dict[str, Any]
+    views: list[dict[str, Any]]
     csv: str = ""
 
 
-def varied_plot(view: TableView) -> Plot | None:
-    """Our metric against the value of the key that a table varies, the paper's curve in a panel of its own.
+def _line(name: str, row: str, points: Points) -> dict[str, Any]:
+    """Return a line through means, with a band of one standard deviation where any point has several seeds."""
+    made: dict[str, Any] = {
+        "name": name,
+        "row": row,
+        "x": [x for x, _ in points],
+        "y": [drawn(summary.mean) for _, summary in points],
+    }
+    if any(summary.sd is not None for _, summary in points):
+        made["low"] = [drawn(summary.mean - (summary.sd or 0.0)) for _, summary in points]
+        made["high"] = [drawn(summary.mean + (summary.sd or 0.0)) for _, summary in points]
+    if counts := sorted({summary.n for _, summary in points}):
+        made["n"] = counts[0] if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return made
 
-    At the paper's own setting both are numbers of one experiment, and stand on one axis. None where no key is varied or
+
+def _panel(title: str, x: str, y: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"title": title, "x": x, "y": y, "lines": lines}
+
+
+def varied_plot(view: TableView) -> Plot | None:
+    """Plot each metric against the value of the key that a table varies, the paper's curve in a panel of its own.
+
+    In the paper's setting both are numbers of one experiment and share their axes. None where no key is varied or
     nothing finished.
     """
     table = view.table
     if table is None or table.vary is None:
         return None
-    name = {"update_ratio": "lambda", "start_step": "K"}.get(table.vary.rpartition(".")[2], table.vary)
-    views = []
-    for column in sorted(table.columns, key=lambda one: not one.in_paper):
-        title = f"{column.name} {'↑' if column.higher_is_better else '↓'}"
-        ours = _varied(table, column.name, ours=True)
-        paper = _varied(table, column.name, ours=False) if column.in_paper else []
-        if not ours:
-            continue
-        panels: list[dict[str, Any]] = [
-            {"title": f"Ours, {view.asked.scale} scale", "x": name, "y": title, "lines": [line("ours", "ours", ours)]}
-        ]
-        of_paper = line("paper", "paper", paper)
-        if paper and table.comparable:
-            panels[0]["title"] = "Ours and the paper's"
-            panels[0]["lines"].append(of_paper)
-        elif paper:
-            panels.append({"title": "The paper's, paper scale", "x": name, "y": title, "lines": [of_paper]})
-        views.append({"label": column.name, "panels": panels})
+    name = {"update_ratio": "lambda", "start_step": "K"}.get(table.rows_title, table.vary)
+    views = [
+        {"label": column.name, "panels": panels}
+        for column in sorted(table.columns, key=lambda one: not one.in_paper)
+        if (panels := _varied_panels(table, column, name, view.request.scale))
+    ]
     if not views:
         return None
-    seeds = len(table.provenance.seeds)
-    band = "The band is ± one standard deviation over seeds." if seeds > 1 else "One seed: no band."
     apart = (
-        "Both are of the paper's setting."
+        "Both are in the paper's setting."
         if table.comparable
         else "The paper's curve has its own axes: it is of another scale, and levels must not be compared."
     )
-    used = (
-        " K is the paper's; the step used is a part of it (see the table)." if name == "K" and table.departures else ""
-    )
+    used = " K is the paper's; a part of it was used (see the table)." if name == "K" and table.departures else ""
+    band = _BAND if len(table.provenance.seeds) > 1 else _ONE_SEED
     text = f"The chosen metric against {name}; a point is the mean over seeds. {band} {apart}{used}"
-    title = f"{view.heading}: the metric as {name} grows"
-    return Plot(f"{view.anchor}-curve", title, text, view.asked.scale, {"views": views}, f"{view.anchor}.csv")
+    title = f"{heading(table.name)}: the metric as {name} grows"
+    return Plot(f"{view.anchor}-curve", title, text, view.request.scale, views, f"{view.anchor}.csv")
 
 
-def _varied(table: Table, column: str, *, ours: bool) -> list[tuple[float, Summary]]:
-    points = []
-    for row in table.rows:
-        cell = row.cells[column]
-        summary = cell.ours if ours else None if cell.paper is None else Summary(1, float(cell.paper), None, None)
-        if summary is not None:
-            points.append((float(row.row), summary))
-    return sorted(points, key=lambda point: point[0])
+def _varied_panels(table: Table, column: MetricColumn, name: str, scale: str) -> list[dict[str, Any]]:
+    rows = sorted(table.rows, key=lambda row: float(row.row))
+    cells = [(float(row.row), row.cells[column.name]) for row in rows]
+    ours = [(x, cell.ours) for x, cell in cells if cell.ours is not None]
+    paper = [(x, Summary(1, float(cell.paper), None, None)) for x, cell in cells if cell.paper is not None]
+    if not ours:
+        return []
+    lines, of_paper = [_line("ours", "ours", ours)], _line("paper", "paper", paper)
+    if paper and table.comparable:
+        return [_panel("Ours and the paper's", name, column.title, [*lines, of_paper])]
+    panels = [_panel(f"Ours, {scale} scale", name, column.title, lines)]
+    return panels + [_panel("The paper's, paper scale", name, column.title, [of_paper])] * bool(paper)
 
 
 def similarity_plot(figure: SimilarityFigure, anchor: str, scale: str) -> Plot:
-    """Figure 3: the cosine by layer, a panel for W_Q and one for W_V."""
-    panels = [
-        {
-            "title": matrix,
-            "x": "layer",
-            "y": "cosine with the pre-trained weight",
-            "lines": [
-                line(one.label, one.row, list(one.cosines.items())) for one in figure.lines if one.matrix == matrix
-            ],
-        }
-        for matrix in MATRICES
-    ]
+    """Plot Figure 3: the cosine by layer, one panel for W_Q and one for W_V."""
+    panels = []
+    for matrix in MATRICES:
+        lines = [_line(one.label, one.row, list(one.cosines.items())) for one in figure.lines if one.matrix == matrix]
+        panels.append(_panel(matrix, "layer", "cosine with the pre-trained weight", lines))
     several = any(summary.n > 1 for one in figure.lines for summary in one.cosines.values())
-    band = "The band is ± one standard deviation over seeds." if several else "One seed: no band."
-    text = f"{figure.title}; a line a row. {band} The paper's curves are in its figure alone and are not drawn."
+    band = _BAND if several else _ONE_SEED
+    text = f"{figure.title}; one line per row. {band} The paper's curves are in its figure alone and are not drawn."
     views = [{"label": "", "panels": panels, "whole_x": True}]
-    return Plot(f"{anchor}-curve", f"Figure 3: {figure.caption}", text, scale, {"views": views}, f"{anchor}.csv")
+    return Plot(f"{anchor}-curve", f"{heading(figure.name)}: {figure.caption}", text, scale, views, f"{anchor}.csv")
 
 
-def training_plot(view: TableView, curves: Curves) -> Plot | None:
-    """Training and validation loss by step, a line a row and a view an experiment; None without a curve."""
+def training_plot(view: TableView, records: Mapping[str, RunRecord]) -> Plot | None:
+    """Plot training and validation loss by step, one line per row and one view per experiment; None without a curve."""
     table = view.table
     if table is None:
         return None
-    views = []
-    thinned = False
-    for part in table.parts:
-        panels = []
-        for loss, title in _LOSSES:
-            lines = []
-            for row in table.rows:
-                ids = [seed.run_id for seed in row.parts[part].seeds.values()] if part in row.parts else []
-                of_runs = [curves[run_id][loss] for run_id in ids if run_id in curves and curves[run_id][loss]]
-                if of_runs:
-                    thinned |= len({step for curve in of_runs for step in curve}) > MOST_POINTS
-                    lines.append(line(row.label, row.row, over_seeds(of_runs)))
-            if lines:
-                panels.append({"title": title, "x": "optimizer step", "y": "nats a token", "lines": lines})
-        if panels:
-            views.append({"label": part, "panels": panels})
+    views = [{"label": part, "panels": panels} for part in table.parts if (panels := _losses(table, part, records))]
     if not views:
         return None
     several = any(len(part.seeds) > 1 for row in table.rows for part in row.parts.values())
     band = "the band is ± one standard deviation over the seeds that have the step" if several else "one seed, no band"
-    thin = f" Lines are thinned to {MOST_POINTS} points." if thinned else ""
-    text = f"A line a row, the mean over its finished runs; {band}.{thin} Every run's own curve is on its page."
-    title = f"{view.heading}: losses in training, {view.asked.scale} scale, {view.asked.source} data"
-    return Plot(f"{view.anchor}-training", title, text, view.asked.scale, {"views": views})
+    text = (
+        f"One line per row, the mean over its finished runs; {band}. A line has {MOST_POINTS} points at most. Every "
+        "run's own curve is on its page."
+    )
+    title = f"{heading(table.name)}: losses in training, {view.request.scale} scale, {view.request.source} data"
+    return Plot(f"{view.anchor}-training", title, text, view.request.scale, views)
+
+
+def _losses(table: Table, part: str, records: Mapping[str, RunRecord]) -> list[dict[str, Any]]:
+    panels = []
+    for key, title in (("train_loss", "Training loss"), ("validation_loss", "Validation loss")):
+        points = [(row, _over_seeds(row, part, key, records)) for row in table.rows]
+        lines = [_line(row.label, row.row, of_row) for row, of_row in points if of_row]
+        if lines:
+            panels.append(_panel(title, "optimizer step", "nats per token", lines))
+    return panels
+
+
+def _over_seeds(row: RowResult, part: str, key: str, records: Mapping[str, RunRecord]) -> Points:
+    """Return mean and deviation at each step that any run has, over the runs that have it, thinned to `MOST_POINTS`."""
+    results = row.parts[part].seeds.values() if part in row.parts else ()
+    curves = [curve_of(records[result.run_id].curve, key) for result in results if result.run_id in records]
+    steps = sorted({step for curve in curves for step in curve})
+    kept = [steps[place] for place in spread_places(len(steps), MOST_POINTS)]
+    return [(step, _moments([curve[step] for curve in curves if step in curve])) for step in kept]
+
+
+def _moments(values: Sequence[float]) -> Summary:
+    """Summarise without the interval: a page has a hundred thousand points, and none shows it."""
+    mean = math.fsum(values) / len(values)
+    if len(values) == 1:
+        return Summary(1, mean, None, None)
+    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return Summary(len(values), mean, sd, None)

@@ -1,27 +1,28 @@
-"""Writing the page: whole or not at all, on all cores where there are many runs."""
+"""Write the page: all of it or nothing, on all cores where there are many runs."""
 
+import gc
 import multiprocessing
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deltalora.errors import StoreError
-from deltalora.page.run_list import RunLine
-from deltalora.page.run_view import RunPage, write_run_pages
-from deltalora.page.stores import Collected, collect, no_garbage_collection
-from deltalora.page.templating import heading
+from deltalora.page.run_page import RunPage, write_run_page
+from deltalora.page.runs import Collected, RunLine, collect
+from deltalora.results.table_request import heading
 
 if TYPE_CHECKING:
-    from deltalora.page.index_view import Index
+    from deltalora.page.index_page import Index
 
 #: Stands in every index page; a folder without it is not ours to replace.
 MARK = '<meta name="generator" content="deltalora report">'
@@ -62,77 +63,71 @@ def write_page(stores: Sequence[Path], out: Path) -> Written:
         StoreError: A store or record cannot be read, `out` holds something else than a page, or it cannot be written.
     """
     _check_ours(out)
-    with no_garbage_collection():
+    collecting_garbage = gc.isenabled()
+    gc.disable()  # reading many records makes millions of objects, hardly any in a cycle
+    try:
         collected = collect(stores)
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent))
-        except OSError as error:
-            raise _unwritable(out, error) from error
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent))
         try:
             index, runs = _write_into(temporary, collected)
             temporary.chmod(0o755)
             _swap(temporary, out)
-        except OSError as error:
-            raise _unwritable(out, error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error}") from error
+    finally:
+        if collecting_garbage:
+            gc.enable()
     return Written(out / "index.html", runs, len(index.tables) + len(index.figures), index.faults)
 
 
 def _write_into(folder: Path, collected: Collected) -> "tuple[Index, int]":
-    """Writes everything; returns what the index is of, and how many runs there are."""
+    """Write everything; return what the index is of, and how many runs there are."""
     (folder / "runs").mkdir()
     (folder / "data").mkdir()
     _copy_assets(folder / "assets")
-    stands_in: dict[str, list[tuple[str, str]]] = {}
-    for table, anchor in zip(collected.asked, anchors(collected), strict=True):
-        title = f"{heading(table.name)}, {table.scale} scale, {table.source} data"
-        for run_id in table.run_ids:
-            stands_in.setdefault(run_id, []).append((anchor, title))
-    pages = [
-        RunPage(run_folder.resolve(), tuple(stands_in.get(run_id, ())))
-        for run_id, run_folder in collected.folders.items()
-    ]
-    with _writing(folder / "runs", pages) as written:
+    anchors = _anchors(collected)
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for request, anchor in zip(collected.requests, anchors, strict=True):
+        for run_id in request.run_ids:
+            title = f"{heading(request.name)}, {request.scale} scale, {request.source} data"
+            tables.setdefault(run_id, []).append((anchor, title))
+    pages = [RunPage(path.resolve(), tuple(tables.get(run_id, ()))) for run_id, path in collected.folders.items()]
+    with ExitStack() as stack:
+        written = _written(stack, partial(write_run_page, folder / "runs"), pages)
         # Tables need the metrics and scipy: read while the processes that write run pages are started already.
-        from deltalora.page.index_view import index_of, write_data, write_index
+        from deltalora.page.index_page import index_of, write_data, write_index
 
-        index = index_of(collected, anchors(collected))
+        index = index_of(collected, anchors)
         write_data(folder / "data", index)
-        lines = sorted(written(), key=lambda line: line.order)
-    write_index(folder, index, lines, MARK, datetime.now(UTC))
+        lines = sorted((line for line in written if line is not None), key=lambda line: line.order)
+    write_index(folder, index, collected, lines, MARK, datetime.now(UTC))
     return index, len(lines)
 
 
-def anchors(collected: Collected) -> list[str]:
-    """A name for every table's section and files; a number tells those of the same name, scale and source apart."""
+def _anchors(collected: Collected) -> list[str]:
+    """Return a name for every table's section and files, numbered where name, scale and source are equal."""
     names: list[str] = []
-    for table in collected.asked:
-        name = f"{table.name}-{table.scale}-{table.source}"
+    for request in collected.requests:
+        name = f"{request.name}-{request.scale}-{request.source}"
         again = sum(one == name or one.startswith(f"{name}-") for one in names)
         names.append(f"{name}-{again + 1}" if again else name)
     return names
 
 
-@contextmanager
-def _writing(folder: Path, pages: Sequence[RunPage]) -> Iterator[Callable[[], list[RunLine]]]:
-    """Writes the run pages, beside what the block does where they are many; the block gets what waits for them."""
+def _written(
+    stack: ExitStack, write: Callable[[RunPage], RunLine | None], pages: Sequence[RunPage]
+) -> Iterator[RunLine | None]:
+    """Map `write` over the pages: as they are read, or where they are many in processes that start at once."""
     if len(pages) < _MANY_RUNS:
-        yield lambda: write_run_pages(folder, pages)
-        return
+        return map(write, pages)
     # Started anew and not forked: numerical libraries have threads, which a fork does not take along.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=min(8, os.cpu_count() or 1), mp_context=context) as pool:
-        waiting: list[Future[list[RunLine]]] = [
-            pool.submit(write_run_pages, folder, pages[start : start + _CHUNK])
-            for start in range(0, len(pages), _CHUNK)
-        ]
-        try:
-            yield lambda: [line for one in waiting for line in one.result()]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    pool = ProcessPoolExecutor(min(8, os.cpu_count() or 1), context, initializer=gc.disable)
+    stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+    return pool.map(write, pages, chunksize=_CHUNK)
 
 
 def _copy_assets(folder: Path) -> None:
@@ -148,7 +143,7 @@ def _copy_assets(folder: Path) -> None:
 
 
 def _check_ours(out: Path) -> None:
-    """Refuses to replace anything but a page."""
+    """Refuse to replace anything but a page."""
     try:
         if not out.exists() or (out.is_dir() and not any(out.iterdir())):
             return
@@ -160,7 +155,7 @@ def _check_ours(out: Path) -> None:
 
 
 def _swap(new: Path, out: Path) -> None:
-    """Puts `new` in the place of `out`; should the second move fail, the first is undone."""
+    """Put `new` in the place of `out`; should the second move fail, the first is undone."""
     if not out.exists():
         new.rename(out)
         return
@@ -172,7 +167,3 @@ def _swap(new: Path, out: Path) -> None:
         old.rename(out)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _unwritable(out: Path, error: OSError) -> StoreError:
-    return StoreError(f"{out}: expected to write the page, found: {error}; free or mend it")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, one_line
 from deltalora.report.departures import SETTINGS, departures, dropout_note, setting
 from deltalora.report.example_tests import ExampleBootstrap, ReadSegments
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
@@ -315,5 +315,5 @@ def _parameter_counts(records: Iterable[RunRecord]) -> Parameters | None:
 def _unfinished(row: str, part: str, seed: int, record: RunRecord) -> UnfinishedRun:
     reason = f"{record.error.type}: {record.error.message}" if record.error else "no reason recorded"
     return UnfinishedRun(
-        row=row, part=part, seed=seed, run_id=record.run_id, status=record.status, reason=" ".join(reason.split())
+        row=row, part=part, seed=seed, run_id=record.run_id, status=record.status, reason=one_line(reason)
     )

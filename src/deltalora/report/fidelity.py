@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, one_line
 
 
 class _Row(BaseModel):
@@ -18,6 +18,11 @@ class _Row(BaseModel):
 
     difference: float = Field(description="Largest absolute difference seen.")
     tolerance: float = Field(description="Largest one allowed; for a printed score half of its last digit's unit.")
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the difference is within the tolerance."""
+        return self.difference <= self.tolerance * (1 + 1e-9)
 
 
 class OracleRow(_Row):
@@ -62,7 +67,7 @@ def fidelity_rows() -> list[Row]:
     try:
         return _ROWS.validate_json(fidelity_text())
     except ValidationError as error:
-        raise StoreError(f"report/fidelity.json: {' '.join(str(error).split())}; run `make fidelity` again") from error
+        raise StoreError(f"report/fidelity.json: {one_line(error)}; run `make fidelity` again") from error
 
 
 def fidelity_markdown() -> str:
@@ -70,7 +75,7 @@ def fidelity_markdown() -> str:
     rows = fidelity_rows()
     oracles = [row for row in rows if isinstance(row, OracleRow)]
     published = [row for row in rows if isinstance(row, PublishedRow)]
-    within = sum(row.difference <= row.tolerance * (1 + 1e-9) for row in published)
+    within = sum(row.is_met for row in published)
     lines = [
         "# Fidelity",
         "",
@@ -105,6 +110,6 @@ def fidelity_markdown() -> str:
 
 
 def _why(row: PublishedRow) -> str:
-    if row.difference <= row.tolerance * (1 + 1e-9):
+    if row.is_met:
         return "none"
     return f"[{row.register_tag}](divergences.md#{row.register_tag})"

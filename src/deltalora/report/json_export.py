@@ -4,18 +4,18 @@ import dataclasses
 import json
 from decimal import Decimal
 
-from deltalora.report.layout import reading_notes
+from deltalora.report.document import document
 from deltalora.report.statistics import ALPHA, CONFIDENCE, POWER
 from deltalora.report.table import Table
 
 
 def to_json(table: Table) -> str:
-    """The whole table as one indented JSON object; null is 'no such number'.
+    """Return the whole table as one indented JSON object; null means that there is no such number.
 
     Every row has its runs under `parts`: experiment -> `seeds`: seed -> run id, the folder of the record, and the value
     of every column the run fills. Columns that are means of others stand under `computed`. Every cell of a difference
-    has its evidence: `over_seeds`, and `over_examples`, which is null where no segment statistics were asked for, and
-    holds nothing but a `reason` where there are none.
+    has its evidence: `over_seeds`, and `over_examples`, which is null without segment statistics, and only has a
+    `reason` where two rows cannot be compared.
     """
     content = {
         "name": table.name,
@@ -35,7 +35,7 @@ def to_json(table: Table) -> str:
         "alpha": ALPHA,
         "power": POWER,
         "unfinished": [dataclasses.asdict(run) for run in table.unfinished],
-        "notes": list(reading_notes(table)),
+        "notes": list(document(table).notes),
         "divergences": list(table.divergences),
         "provenance": dataclasses.asdict(table.provenance),
     }

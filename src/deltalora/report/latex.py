@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from deltalora.report import layout
-from deltalora.report.divergences import divergence_note
-from deltalora.report.evidence_layout import evidence_blocks
-from deltalora.report.layout import Grid
+from deltalora.report.document import document
+from deltalora.report.grids import Grid, Line
 from deltalora.report.table import Table
 
 #: Lines of a grid, at \\scriptsize with a gap between groups, on a page of 22 cm of text.
-_LINES_A_PAGE = 45
+_LINES_PER_PAGE = 45
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -46,31 +45,23 @@ _MINUS = re.compile(r"(?<![\w.-])-(?=\d)|(?<= )-(?= )")
 
 
 def to_latex(table: Table) -> str:
-    """The table, its differences and their evidence as `table*` floats; the document must load `booktabs`."""
-    facts = "; ".join(f"{name}: {value}" for name, value in layout.facts(table))
-    notes = [*layout.reading_notes(table), *(f"Without numbers: {line}." for line in layout.unfinished_lines(table))]
-    if note := divergence_note(table.divergences):
-        notes.append(note)
-    notes.append("; ".join(f"{name}: {value}" for name, value in layout.provenance(table)) + ".")
-    whole = (*layout.results_grids(table), layout.parameters_grid(table), layout.parts_grid(table))
-    floats = [_float(f"{table.title} ({facts}).", f"{table.name}", whole, notes)]
-    if effects := layout.effects_grids(table):
-        caption = f"{table.title}: differences from {table.reference}."
-        floats.append(_float(caption, f"{table.name}-effects", effects, [layout.effects_note(table)]))
-    if controls := layout.controls_grids(table):
-        caption = f"{table.title}: differences from the controls (ours)."
-        floats.append(_float(caption, f"{table.name}-controls", controls, [layout.controls_note(table)]))
-    for block in evidence_blocks(table):
-        pages = _pages(block.grid)
+    """Return the document of a table as `table*` floats; the LaTeX document must load `booktabs`."""
+    whole = document(table)
+    facts = "; ".join(f"{name}: {value}" for name, value in whole.facts)
+    notes = [*whole.notes, *(f"Without numbers: {line}." for line in whole.unfinished), whole.divergences]
+    notes.append("; ".join(f"{name}: {value}" for name, value in whole.provenance) + ".")
+    floats = [_float(f"{whole.title} ({facts}).", table.name, (*whole.results, *whole.counts), notes)]
+    for section in whole.sections:
+        pages = [section.grids] if len(section.grids) > 1 else _pages(section.grids[0])
         for number, page in enumerate(pages, start=1):
-            of = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
-            label = f"{table.name}-{block.key}" + (f"-{number}" if len(pages) > 1 else "")
-            floats.append(_float(f"{table.title}: {block.title}{of}.", label, [page], [block.note]))
+            of, place = (f" ({number} of {len(pages)})", f"-{number}") if len(pages) > 1 else ("", "")
+            caption = f"{whole.title}. {section.title}{of}."
+            floats.append(_float(caption, f"{table.name}-{section.key}{place}", page, [section.note]))
     return "% Needs \\usepackage{booktabs}.\n" + "\n".join(floats)
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX prints as it stands; a character LaTeX may lack is named by its code point."""
+    """Return text that LaTeX prints literally; a character LaTeX may lack is named by its code point."""
     marked = _MINUS.sub("−", text)
     return "".join(_SPECIAL.get(char, char if char.isascii() else f"[U+{ord(char):04X}]") for char in marked)
 
@@ -84,21 +75,21 @@ def _float(caption: str, label: str, grids: Iterable[Grid], notes: Iterable[str]
             rf"\label{{tab:{label}}}",
             r"\scriptsize\setlength{\tabcolsep}{3pt}",
             *(line for grid in grids if grid.groups for line in _tabular(grid)),
-            *(rf"\parbox{{\textwidth}}{{\raggedright {escape(note)}}}\par" for note in notes),
+            *(rf"\parbox{{\textwidth}}{{\raggedright {escape(note)}}}\par" for note in notes if note),
             r"\end{table*}",
             "",
         ]
     )
 
 
-def _pages(grid: Grid) -> list[Grid]:
-    """The grid cut between groups into what a page holds; a float does not break."""
-    pages: list[list[tuple[tuple[str, ...], ...]]] = [[]]
+def _pages(grid: Grid) -> list[tuple[Grid]]:
+    """Cut a grid between groups into what a page holds; a float does not break."""
+    pages: list[list[tuple[Line, ...]]] = [[]]
     for group in grid.groups:
-        if pages[-1] and sum(map(len, pages[-1])) + len(group) > _LINES_A_PAGE:
+        if pages[-1] and sum(map(len, pages[-1])) + len(group) > _LINES_PER_PAGE:
             pages.append([])
         pages[-1].append(group)
-    return [Grid(grid.header, tuple(groups), grid.text_columns) for groups in pages]
+    return [(replace(grid, groups=tuple(groups)),) for groups in pages]
 
 
 def _tabular(grid: Grid) -> Iterable[str]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from deltalora.errors import StoreError
 from deltalora.report.departures import departures
-from deltalora.report.layout import MISSING, Grid
+from deltalora.report.grids import MISSING, Grid
 from deltalora.report.paper import PaperFigure
 from deltalora.report.selection import select_records
 from deltalora.report.statistics import Summary, summarise

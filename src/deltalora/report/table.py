@@ -283,6 +283,11 @@ class Table:
     families: tuple[Family, ...] = ()
 
     @property
+    def rows_title(self) -> str:
+        """The heading of the rows' labels."""
+        return "Method" if self.vary is None else self.vary.rpartition(".")[2]
+
+    @property
     def comparable(self) -> bool:
         """Whether there are numbers of ours, and these may be set against the paper's."""
         return bool(self.provenance.seeds) and not self.departures

@@ -1,9 +1,9 @@
-"""The run record: everything one run is, on one page of JSON.
+"""The run record: everything about one run, on one page of JSON.
 
 A number in a table is traced back through this file: to the configuration, the data, the weights, the code, the machine
-and the predictions it came from. The record says nothing that cannot be known at the end of a run, and nothing of who
-ran it or where on the disk: whoever writes it leaves the folders out of its config (runtime.results_dir, task.data_dir,
-the path of a local model); what lay in them is named by its hashes.
+and the predictions it came from. The record holds only what is known at the end of a run, and neither users nor paths:
+its config comes without folders (runtime.results_dir, task.data_dir, the path of a local model), and hashes name what
+was in them.
 """
 
 from pathlib import Path
@@ -56,13 +56,15 @@ class Environment(StoredModel):
 
 
 class Data(StoredModel):
-    """The data that the run learned from and was scored against."""
+    """The data that was trained on and scored against."""
 
     files: dict[str, Sha256] = Field(description="Split or file name -> SHA-256 of the raw file; part of the run id.")
     counts: dict[str, Count] = Field(
-        description="What is counted -> number, e.g. 'train' -> 42061, 'test_inputs' -> 630."
+        description="Kind of example -> number, e.g. 'train' -> 42061, 'test_inputs' -> 630."
     )
-    tokenised_sha256: Sha256 | None = Field(description="Of all token ids of all splits; None if it never got there.")
+    tokenised_sha256: Sha256 | None = Field(
+        description="Of all token ids of all splits; None if the run failed before."
+    )
 
 
 class Model(StoredModel):
@@ -75,7 +77,7 @@ class Model(StoredModel):
 
 
 class Parameters(StoredModel):
-    """Exact numbers of parameters, counted on the model itself."""
+    """Exact numbers of parameters, counted on the model."""
 
     trainable: Count = Field(
         description="Receive a gradient, without a head that is counted apart; full fine-tuning counts its head in."
@@ -96,11 +98,11 @@ class ScoreEntry(StoredModel):
 
 
 class Selection(StoredModel):
-    """Which checkpoint was scored, and on what."""
+    """Which checkpoint was scored, and on which split."""
 
     rule: Literal["last", "best"] = Field(description="'best' is the lowest validation loss.")
     step: Count = Field(description="Optimizer steps the scored weights had seen.")
-    split: str = Field(description="Split the scores are of, e.g. 'test'.")
+    split: str = Field(description="The scored split, e.g. 'test'.")
 
 
 class CurvePoint(StoredModel):
@@ -108,14 +110,14 @@ class CurvePoint(StoredModel):
 
     step: Count = Field(description="Optimizer steps done.")
     train_loss: float | None = Field(
-        default=None, description="Mean over the steps since the last point, nats a token."
+        default=None, description="Mean over the steps since the last point, nats per token."
     )
-    validation_loss: float | None = Field(default=None, description="On the whole validation split, nats a token.")
-    learning_rate: float | None = Field(default=None, description="Of the step just done, first parameter group.")
+    validation_loss: float | None = Field(default=None, description="On the whole validation split, nats per token.")
+    learning_rate: float | None = Field(default=None, description="Of the last step, first parameter group.")
 
 
 class Cost(StoredModel):
-    """What the run took. None where it never got there."""
+    """What the run took. None where it failed before."""
 
     train_s: Seconds | None = Field(default=None, description="Training loop without evaluation, seconds.")
     evaluation_s: Seconds | None = Field(default=None, description="Validation losses, seconds.")
@@ -158,13 +160,13 @@ class RunRecord(StoredModel):
     parameters: Parameters | None = Field(default=None, description="None if the run failed before it had a model.")
     scores: dict[str, ScoreEntry] = Field(default_factory=dict, description="Metric -> score; empty unless finished.")
     validation: dict[str, float] = Field(
-        default_factory=dict, description="Measure -> value on the validation split; 'loss' in nats a token."
+        default_factory=dict, description="Measure -> value on the validation split; 'loss' in nats per token."
     )
     selection: Selection | None = Field(default=None, description="None if nothing was scored.")
     curve: tuple[CurvePoint, ...] = Field(default=(), description="Training curve, steps ascending.")
     cost: Cost = Field(default_factory=Cost)
     diagnostics: dict[str, JsonValue] = Field(
-        default_factory=dict, description="The method's own facts, e.g. the ranks AdaLoRA ended with."
+        default_factory=dict, description="The method's own facts, e.g. AdaLoRA's final ranks."
     )
     similarity: dict[str, float] = Field(
         default_factory=dict,
@@ -198,11 +200,12 @@ class RunRecord(StoredModel):
         """Return the configuration, typed; a key that an older record lacks has the value that it stood for.
 
         Args:
-            results_dir: The store, and
-            model_path: the folder of a local model, for whoever reads data or weights again: a record has no folders.
+            results_dir: The store.
+            model_path: The folder of a local model; needed to read data or weights again, since a record has no
+                folders.
 
         Raises:
-            StoreError: The record's config is not that of a run.
+            StoreError: The record's config is no run's.
         """
         try:
             return RunConfig.with_folders(self.config, results_dir, model_path)

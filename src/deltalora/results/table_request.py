@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from pydantic import Field
 
-from deltalora.errors import ConfigError, StoreError
+from deltalora.errors import ConfigError
 from deltalora.results.atomic import write_atomic
 from deltalora.results.schema import StoredModel, UtcDatetime, parse
 
@@ -25,6 +25,11 @@ _FOLDERS = ("task.data_dir=", "model.path=")
 _HOW = (*_FOLDERS, "runtime.", "hydra/launcher=", "hydra.launcher.", "logger=")
 #: Overrides that a request has as fields.
 _SCOPE = ("scale=", "task.source=")
+
+
+def heading(name: str) -> str:
+    """Return the printed name of a table or figure: 'Table 1' for 'table1'."""
+    return name.replace("table", "Table ").replace("figure", "Figure ")
 
 
 class Runs(StoredModel):
@@ -99,11 +104,7 @@ def write_request(store: Path, request: TableRequest) -> Path:
         StoreError: The folder cannot be written.
     """
     path = store / TABLES_FOLDER / request.file_name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, (request.model_dump_json(indent=2) + "\n").encode())
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error}") from error
+    write_atomic(path, (request.model_dump_json(indent=2) + "\n").encode())
     return path
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from deltalora.results import Progress
-from deltalora.results.atomic import write_atomic
+from deltalora.results.atomic import replaced
 
 #: Names the folder to the worker processes of a sweep, which inherit the environment.
 BOARD_VARIABLE = "DELTALORA_BOARD"
@@ -50,8 +50,8 @@ class Board:
 
         A worker outlives its command when that is killed, and the next command clears the board away: the run goes on.
         """
-        with suppress(FileNotFoundError):
-            write_atomic(self.folder / f"{note.job:05d}.json", note.model_dump_json().encode())
+        with suppress(FileNotFoundError), replaced(self.folder / f"{note.job:05d}.json") as new:
+            new.write_text(note.model_dump_json(), encoding="utf-8")
 
     def note(self, job: int) -> Note | None:
         """Return the run's note, if it has one."""

@@ -31,8 +31,8 @@ from deltalora.config import (
     table_runs,
     to_run_config,
 )
-from deltalora.errors import StoreError, show_warnings
-from deltalora.results import RunLockedError, Store
+from deltalora.errors import StoreError, cannot, show_warnings
+from deltalora.results import Store
 from deltalora.results.table_request import write_request
 from deltalora.sweep.board import BOARD_VARIABLE, ENDED, Board, Note
 from deltalora.sweep.job import carry_out, now, skipped, take_over
@@ -68,7 +68,7 @@ def board_of_sweep(results_dir: Path) -> Iterator[Board]:
         board = Path(tempfile.mkdtemp(dir=folder))
     except OSError as error:
         raise StoreError(
-            f"cannot write {folder}: {error.strerror}; set runtime.results_dir to a folder that can be written"
+            f"{cannot('write', folder, error)}; set runtime.results_dir to a folder that can be written"
         ) from error
     try:
         with FileLock(board / _BOARD_LOCK):
@@ -173,21 +173,15 @@ def _count_the_killed(killed: Counter[int], configs: Sequence[RunConfig], board:
     before = killed.total()
     for note in board.notes():
         config = configs[note.job]
-        if note.state in ("running", "interrupted") and not _is_at_work(config):
+        if note.state not in ("running", "interrupted"):
+            continue
+        run_id = name_runs([config])[0].run_id
+        if Store(Path(config.runtime.results_dir)).state(run_id) != "running":
             killed[note.job] += 1
             if killed[note.job] > 1:
                 error = record_failure(config, identify_run(config), "WorkerKilled", lost)
                 board.put(note.model_copy(update={"state": "failed", "message": str(error)}))
     return killed.total() > before
-
-
-def _is_at_work(config: RunConfig) -> bool:
-    """Return whether a process holds the run's lock."""
-    try:
-        with Store(Path(config.runtime.results_dir)).lock(name_runs([config])[0].run_id, blocking=False):
-            return False
-    except RunLockedError:
-        return True
 
 
 def _job(job: DictConfig) -> None:

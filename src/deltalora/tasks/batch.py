@@ -40,17 +40,25 @@ class Batch:
         return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.labels.to(device))
 
 
-def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
-    """Return rows of token ids as (rows, longest) int64, filled on the right."""
-    padded = torch.full((len(rows), max(map(len, rows))), value, dtype=torch.long)
+def batches_by_length(sequences: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
+    """Return the indices of the sequences in batches of similar length, so that little is padded."""
+    order = sorted(range(len(sequences)), key=lambda index: (len(sequences[index]), index))
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool = False) -> Tensor:
+    """Return rows of token ids as (rows, longest) int64, filled on the right or on the left."""
+    width = max(map(len, rows))
+    padded = torch.full((len(rows), width), value, dtype=torch.long)
     for row, ids in enumerate(rows):
-        padded[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        start = width - len(ids) if left else 0
+        padded[row, start : start + len(ids)] = torch.tensor(ids, dtype=torch.long)
     return padded
 
 
-def mask(rows: Sequence[Sequence[int]]) -> Tensor:
+def mask(rows: Sequence[Sequence[int]], *, left: bool = False) -> Tensor:
     """Return 1 where `pad` puts a row's own ids, 0 where it fills."""
-    return pad([[1] * len(ids) for ids in rows], 0)
+    return pad([[1] * len(ids) for ids in rows], 0, left=left)
 
 
 def tokenised_sha256(sequences: Iterable[Sequence[int]]) -> str:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from deltalora.config.task import LimitsConfig
 
-#: What is learnt from: `Pair` or `LabelledExample`.
+#: What is learned from: `Pair` or `LabelledExample`.
 Example = TypeVar("Example", covariant=True)
 #: What a prediction is made for: `Prompt` or `LabelledExample`.
 TestInput = TypeVar("TestInput", covariant=True)

@@ -235,7 +235,13 @@ def read_glue(root: Path, dataset: GlueDataset, part: Part) -> FileRows[GlueRow]
     Raises:
         DataError: No such folder or file, damaged, not UTF-8, a malformed row, a label that is none of the task's.
     """
-    folder = _task_folder(root, dataset)
+    folders = LAYOUTS[dataset].folders
+    folder = next((root / name for name in folders if (root / name).is_dir()), None)
+    if folder is None:
+        raise DataError(
+            f"{root}: expected a folder with {dataset}'s files named {' or '.join(folders)}, found none; "
+            "set task.data_dir to the folder that has one folder per GLUE task"
+        )
     *official, stand_in = FILE_NAMES[part]
     names = [*official, *([_MSR_NAME] if dataset == "mrpc" else []), stand_in]
     path = find_file(folder, names, f"{folder.name}'s {part} split")
@@ -245,21 +251,12 @@ def read_glue(root: Path, dataset: GlueDataset, part: Part) -> FileRows[GlueRow]
     records = read_json_lines(path) if ".jsonl" in path.suffixes else _tsv_records(path, dataset)
     if path.name.startswith(_MSR_NAME):
         ids_path = find_file(folder, ("dev_ids.tsv", "mrpc_dev_ids.tsv"), f"the validation pairs' ids of {_MSR_NAME}")
-        records = _msr_part(records, ids_path, part)
+        ids = {tuple(line.split()) for line in read_text(ids_path).splitlines()}
+        wanted = part == "validation"
+        records = (one for one in records if ((one[1]["#1 ID"], one[1]["#2 ID"]) in ids) == wanted)
         used.append(ids_path)
     rows = read_rows(path, records, partial(glue_row, dataset), "restore the line, or give a split with labels")
     return FileRows({file.name: results.sha256_of_file(file) for file in used}, rows)
-
-
-def _task_folder(root: Path, dataset: GlueDataset) -> Path:
-    names = LAYOUTS[dataset].folders
-    for name in names:
-        if (root / name).is_dir():
-            return root / name
-    raise DataError(
-        f"{root}: expected a folder with {dataset}'s files named {' or '.join(names)}, found none; "
-        "set task.data_dir to the folder that has one folder per GLUE task"
-    )
 
 
 def _tsv_records(path: Path, dataset: GlueDataset) -> Iterator[tuple[str, Mapping[str, object]]]:
@@ -291,12 +288,3 @@ def _tsv_records(path: Path, dataset: GlueDataset) -> Iterator[tuple[str, Mappin
         yield where, row | named
     if cut:
         _log.warning("%s: %d rows that a line break cuts in two are left out", path, cut)
-
-
-def _msr_part(
-    records: Iterator[tuple[str, Mapping[str, object]]], ids_path: Path, part: Part
-) -> Iterator[tuple[str, Mapping[str, object]]]:
-    validation = {tuple(line.split()) for line in read_text(ids_path).splitlines()}
-    for where, row in records:
-        if ((row["#1 ID"], row["#2 ID"]) in validation) == (part == "validation"):
-            yield where, row

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from huggingface_hub import snapshot_download
 
 from deltalora.config.task import HubConfig, TaskConfig
-from deltalora.errors import DataError
+from deltalora.errors import DataError, one_line
 from deltalora.tasks.examples import rows_sha256
 from deltalora.tasks.reading import FileRows
 
@@ -59,7 +59,7 @@ def load_rows(
             found = _hub_splits(config.hub, parts, hub_folder)
             rows = {part: tuple(_hub_rows(found[part], part, from_hub)) for part in parts}
         except Exception as error:  # the hub client raises a dozen unrelated types; each means that there is no data
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            reason = one_line(error)[:160] or type(error).__name__
             raise DataError(
                 f"{config.hub.path}@{config.hub.revision}: expected the data from the hub, found: {reason}; without a "
                 f"network give {instead}: task.source=local task.data_dir=DIR"

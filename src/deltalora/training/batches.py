@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from deltalora.tasks import IGNORED, Batch, Collate, EncodedExample
+from deltalora.tasks.batch import batches_by_length
 from deltalora.training.seeds import shuffled
 
 
@@ -125,7 +126,5 @@ def evaluation_batches(
     processes: int = 1,
 ) -> Iterator[Batch]:
     """Yield a validation split in batches of similar length, this process's share of them."""
-    order = sorted(range(len(examples)), key=lambda index: (len(examples[index].input_ids), index))
-    chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    for chunk in chunks[rank::processes]:
-        yield collate([examples[index] for index in chunk], pad_id)
+    for chosen in batches_by_length([one.input_ids for one in examples], batch_size)[rank::processes]:
+        yield collate([examples[index] for index in chosen], pad_id)

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, one_line
 from deltalora.results.atomic import TEMPORARY_SUFFIX
 
 
@@ -121,6 +121,6 @@ def load_state(folder: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise StoreError(
-            f"{path}: expected a whole safetensors file, found: {' '.join(str(error).split())}; "
+            f"{path}: expected a whole safetensors file, found: {one_line(error)}; "
             f"delete the folder of run {folder.name} and run it again"
         ) from error

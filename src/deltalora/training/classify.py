@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import PreTrainedModel
 
-from deltalora.tasks.batch import mask, pad
+from deltalora.tasks.batch import batches_by_length, mask, pad
 
 
 @torch.no_grad()
@@ -27,15 +27,14 @@ def classify(
         batch_size: Inputs per batch.
         on_batch: Called with the number of inputs done so far.
     """
-    order = sorted(range(len(inputs)), key=lambda index: (len(inputs[index]), index))
-    predictions = [0.0] * len(inputs)
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    predictions, done = [0.0] * len(inputs), 0
+    for chosen in batches_by_length(inputs, batch_size):
         rows = [inputs[index] for index in chosen]
         ids, attended = pad(rows, pad_id).to(model.device), mask(rows).to(model.device)
         logits = model(input_ids=ids, attention_mask=attended).logits.float()
         found = logits.squeeze(-1) if logits.shape[-1] == 1 else logits.argmax(-1)
         for index, prediction in zip(chosen, found.tolist(), strict=True):
             predictions[index] = float(prediction)
-        on_batch(start + len(chosen))
+        done += len(chosen)
+        on_batch(done)
     return predictions

@@ -22,7 +22,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.distributed import distributed_c10d
 
-from deltalora.errors import ConfigError, UserError
+from deltalora.errors import ConfigError, UserError, one_line
 
 log = logging.getLogger(__name__)
 
@@ -188,10 +188,8 @@ class Processes:
             self._say(key, True)
 
     def _failure(self, error: BaseException) -> _Failure:
-        text = " ".join(str(error).split())
-        return _Failure(
-            self.rank, type(error).__name__, text, not isinstance(error, Exception), isinstance(error, UserError)
-        )
+        interrupted, users = not isinstance(error, Exception), isinstance(error, UserError)
+        return _Failure(self.rank, type(error).__name__, one_line(error), interrupted, users)
 
     def _next(self) -> str:
         self._exchanges += 1

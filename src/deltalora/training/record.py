@@ -10,6 +10,7 @@ import torch
 
 from deltalora import RESULTS_VERSION, metrics, results
 from deltalora.config.schema import RunConfig
+from deltalora.errors import one_line
 from deltalora.results import RunRecord, Store
 from deltalora.training.loop import TrainingState
 from deltalora.training.prepare import PreparedRun
@@ -38,7 +39,7 @@ def record_failure(config: RunConfig, inputs: RunInputs, kind: str, message: str
         kind: Name of the exception's class.
         message: Its text.
     """
-    message = " ".join(message.split())
+    message = one_line(message)
     store = Store(Path(config.runtime.results_dir))
     with store.lock(inputs.run_id):
         before = store.read(inputs.run_id)
@@ -97,7 +98,7 @@ def run_record(
     return RunRecord(
         **_known(config, prepared.inputs, prepared.git, prepared.encoded.sha256),
         status=status,
-        error=None if error is None else results.RunError(type=type(error).__name__, message=_one_line(error)),
+        error=None if error is None else results.RunError(type=type(error).__name__, message=one_line(error)),
         environment=results.fingerprint_environment(name, measured.processes),
         parameters=measured.parameters,
         scores={
@@ -174,7 +175,3 @@ def _failed_record(config: RunConfig, inputs: RunInputs, kind: str, message: str
         started_at=now,
         finished_at=now,
     )
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

@@ -25,7 +25,7 @@ from transformers import PreTrainedModel
 from deltalora import methods, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.decoding import beam_search
-from deltalora.errors import UserError
+from deltalora.errors import UserError, one_line
 from deltalora.results import Phase, Progress, RunRecord, Store
 from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE, PROGRESS_FILE
 from deltalora.training.batches import TrainingBatches
@@ -117,7 +117,7 @@ def _refused(config: RunConfig, inputs: RunInputs, processes: Processes, error: 
     with processes.recording():
         if processes.leads:
             return record_failure(config, inputs, kind, str(error))
-    return RunFailedError.of(config, inputs.run_id, kind, " ".join(str(error).split()))
+    return RunFailedError.of(config, inputs.run_id, kind, one_line(error))
 
 
 def _load_weights(prepared: PreparedRun, store: Store) -> tuple[models.Backbone, dict[str, Tensor] | None]:
@@ -181,7 +181,7 @@ class _Run:
                 self._leave_failed(cause)
             if not isinstance(cause, Exception):
                 raise cause from None if cause is error else error
-            message = " ".join(str(cause).split())
+            message = one_line(cause)
             raise RunFailedError.of(config, self.run_id, type(cause).__name__, message) from error
         if not self.processes.leads:
             return record

@@ -49,6 +49,11 @@ class MetricColumn(_PaperModel):
         """The score's name in the records."""
         return self.metric or self.name
 
+    @property
+    def title(self) -> str:
+        """The name with an arrow to the better direction."""
+        return f"{self.name} {'↑' if self.higher_is_better else '↓'}"
+
 
 def _cells(value: object) -> object:
     """A line of printed cells, as the files have it, from left to right."""

@@ -1,0 +1,292 @@
+"""The grids of a table: lines of text cells, the same in every format.
+
+A row takes one line for the paper and one for us, so that what belongs together is one above the other. Many columns
+take several grids, which keeps each narrow enough for a terminal.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from deltalora.report.example_tests import NO_SCORE
+from deltalora.report.paper import MetricColumn
+from deltalora.report.seed_tests import NO_SPREAD, NOT_ENOUGH_SEEDS
+from deltalora.report.statistics import CONFIDENCE, Interval, Summary
+from deltalora.report.table import Cell, Effect, ExampleComparison, PartResult, RowResult, SeedEvidence, Table
+
+#: Printed column that is a hyper-parameter -> its heading.
+SETTING_TITLES = {"learning_rate": "Learning rate", "update_ratio": "λ"}
+#: A number that does not exist: not run, failed, or without a common seed.
+MISSING = "–"
+#: The counts of `PartResult`, in the order of the columns of `parameters_grid`.
+_COUNTS = ("trainable", "extra_updatable", "head")
+
+INTERVAL = f"{CONFIDENCE:.0%} interval"
+_SEEDS_HEADER = ("Column", "n", "Diff.", INTERVAL, "p", "p (Holm)", "P(better)", "MDD")
+_EXAMPLES_HEADER = ("Column", "Seeds", "Examples", "Diff.", INTERVAL, "p", "p (Holm)")
+_ALL = "all columns"
+_SMALLEST_P = 0.001
+
+Line = tuple[str, ...]
+
+#: A row of the table, its label, and its difference from another.
+Difference = tuple[str, str, Effect]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells of text.
+
+    Attributes:
+        header: Column names.
+        groups: Lines that belong together; a rule may separate groups.
+        text_columns: Number of leading columns of words, aligned left; the others are numbers.
+        rows: The table's row that each group is about; empty where groups are of something else.
+        metrics: The metric that each column shows, or ''; empty where columns show something else.
+    """
+
+    header: Line
+    groups: tuple[tuple[Line, ...], ...]
+    text_columns: int
+    rows: Line = ()
+    metrics: Line = ()
+
+
+def results_grids(table: Table) -> tuple[Grid, ...]:
+    """Return one grid per block of columns: per row the paper's line, ours and, in the paper's setting, their gap.
+
+    With one experiment the first grid shows the parameters as well; with several `parameters_grid` does.
+    """
+    grids = []
+    for block, columns in _blocks(table.columns):
+        counted = block == 1 and len(table.parts) == 1
+        left = ("Parameters",) * counted + tuple(SETTING_TITLES[name] for name in table.settings)
+        groups = [(row.row, _result_lines(row, table, columns, counted)) for row in table.rows]
+        grids.append(_metric_grid((table.rows_title, "From", *left), columns, groups))
+    return tuple(grids)
+
+
+def effects_grids(title: str, effects: Sequence[Difference], columns: Sequence[MetricColumn]) -> tuple[Grid, ...]:
+    """Return one grid per block of columns: per row the paper's difference, ours and its interval, where there is one.
+
+    Args:
+        title: Of the column of labels.
+        effects: Of the rows.
+        columns: Of the table.
+    """
+    grids = []
+    for _, block in _blocks(columns):
+        groups = [(row, _effect_lines(label, effect, block)) for row, label, effect in effects]
+        grids.append(_metric_grid((title, "From"), block, groups))
+    return tuple(grid for grid in grids if grid.groups)
+
+
+def parameters_grid(table: Table) -> Grid:
+    """Return the exact numbers of parameters, as ranges over the experiments."""
+    header = ("Method", "From", "Trainable", "Moved without a gradient", "Head, counted apart")
+    groups = []
+    for row in table.rows:
+        paper = [(row.label, "paper", row.paper_parameters or "", "", "")] if row.in_paper else []
+        counts = [_range(getattr(part, key) for part in row.parts.values()) for key in _COUNTS]
+        groups.append((*paper, ("" if row.in_paper else row.label, _owner(row), *counts)))
+    return Grid(header, tuple(groups), 2, tuple(row.row for row in table.rows))
+
+
+def parts_grid(table: Table) -> Grid:
+    """Return what differs between the experiments, one line per experiment."""
+    header = ("Experiment", "Split", "Checkpoint", "Starts from", "Steps", "Epochs", "Scored inputs")
+    lines = [
+        (
+            name,
+            part.split or MISSING,
+            part.selection_rule or MISSING,
+            listed(part.initialised_from) or MISSING,
+            listed([f"{steps:,}" for steps in part.optimizer_steps]) or MISSING,
+            listed([str(epochs) for epochs in part.epochs]) or MISSING,
+            listed([f"{n:,}" for n in sorted(set(part.inputs.values()))]) or MISSING,
+        )
+        for name, part in table.provenance.parts.items()
+    ]
+    return Grid(header, (tuple(lines),), 4)
+
+
+def seeds_grid(title: str, effects: Sequence[Difference], columns: Sequence[MetricColumn]) -> Grid:
+    """Return what paired seeds say of each difference, one line per row and column."""
+    groups = [(row, _labelled(label, _seed_lines(effect, columns))) for row, label, effect in effects]
+    return _grid((title, *_SEEDS_HEADER), groups)
+
+
+def examples_grid(title: str, effects: Sequence[Difference], columns: Sequence[MetricColumn]) -> Grid:
+    """Return what the test set's examples say of each difference, one line per row and column."""
+    groups = [(row, _labelled(label, _example_lines(effect, columns))) for row, label, effect in effects]
+    return _grid((title, *_EXAMPLES_HEADER), groups)
+
+
+def _grid(header: Line, groups: Iterable[tuple[str, Sequence[Line]]], metrics: Line = ()) -> Grid:
+    filled = [(row, tuple(lines)) for row, lines in groups if lines]
+    return Grid(header, tuple(lines for _, lines in filled), 2, tuple(row for row, _ in filled), metrics)
+
+
+def _metric_grid(left: Line, columns: Sequence[MetricColumn], groups: Iterable[tuple[str, Sequence[Line]]]) -> Grid:
+    metrics = (*("" for _ in left), *(column.name for column in columns))
+    return _grid((*left, *(column.title for column in columns)), groups, metrics)
+
+
+def _blocks(columns: Sequence[MetricColumn]) -> list[tuple[int, list[MetricColumn]]]:
+    numbers = sorted({column.block for column in columns})
+    return [(number, [column for column in columns if column.block == number]) for number in numbers]
+
+
+def _labelled(label: str, lines: Sequence[Line]) -> list[Line]:
+    return [("" if place else label, *line) for place, line in enumerate(lines)]
+
+
+def _result_lines(row: RowResult, table: Table, columns: Sequence[MetricColumn], counted: bool) -> list[Line]:
+    lines: list[Line] = []
+    cells = [(row.cells[column.name], column) for column in columns]
+    settings = [row.settings[name] for name in table.settings]
+    if row.in_paper and any(column.in_paper for column in columns):
+        left = ([row.paper_parameters or ""] if counted else []) + [one.paper or MISSING for one in settings]
+        who = "paper" if row.quoted is None else "paper, quoted"
+        lines.append((row.label, who, *left, *("" if cell.paper is None else str(cell.paper) for cell, _ in cells)))
+    if row.quoted is not None:
+        return lines
+    left = ([row_parameters(row)] if counted else []) + [one.ours or MISSING for one in settings]
+    label = row.remark if lines else " ".join(text for text in (row.label, row.remark) if text)
+    ours = [_mean(cell.ours, column, len(row.seeds)) for cell, column in cells]
+    lines.append((label, _who(row), *left, *ours))
+    if any(cell.difference is not None for cell, _ in cells):
+        blank = [""] * len(left)
+        gaps = ["" if cell.difference is None else signed(cell.difference, column) for cell, column in cells]
+        lines.append(("", "ours - paper", *blank, *gaps))
+        lines.append(("", f"paper in {INTERVAL}", *blank, *(_inside(cell) for cell, _ in cells)))
+    return lines
+
+
+def _effect_lines(label: str, effect: Effect, columns: Sequence[MetricColumn]) -> list[Line]:
+    cells = [(effect.cells[column.name], column) for column in columns]
+    lines: list[Line] = []
+    if any(cell.paper is not None for cell, _ in cells):
+        lines.append((label, "paper", *(_paper_difference(cell.paper) for cell, _ in cells)))
+    most = max((cell.ours.n for cell, _ in cells if cell.ours is not None), default=0)
+    if most:
+        ours = [
+            MISSING if cell.ours is None else signed(cell.ours.mean, column) + _other_n(cell.ours.n, most)
+            for cell, column in cells
+        ]
+        lines.append(("" if lines else label, f"ours, {_seeds(most)}", *ours))
+    if most > 1:
+        intervals = [cell.ours.interval if cell.ours else None for cell, _ in cells]
+        lines.append(("", INTERVAL, *(_interval(one, column) for one, column in zip(intervals, columns, strict=True))))
+    return lines
+
+
+def _seed_lines(effect: Effect, columns: Sequence[MetricColumn]) -> list[Line]:
+    found = [(column, one) for column in columns if (one := effect.cells[column.name].over_seeds) is not None]
+    if found and all(one.probability_of_improvement is None for _, one in found):
+        seeds = " and ".join(str(n) for n in sorted({one.n for _, one in found}))
+        return [(_ALL, seeds, MISSING, NOT_ENOUGH_SEEDS, *[MISSING] * 4)]
+    return [_seed_line(column, effect.cells[column.name].ours, one) for column, one in found]
+
+
+def _seed_line(column: MetricColumn, ours: Summary | None, one: SeedEvidence) -> Line:
+    assert ours is not None  # as there is a common seed
+    better, detectable = one.probability_of_improvement, one.minimum_detectable
+    return (
+        column.name,
+        str(one.n),
+        signed(ours.mean, column),
+        NOT_ENOUGH_SEEDS if ours.interval is None else _interval(ours.interval, column),
+        "no spread" if one.note == NO_SPREAD else _p(one.p_value),
+        _p(one.p_holm),
+        MISSING if better is None else f"{better:.2f}",
+        MISSING if detectable is None else f"{detectable:.{column.our_decimals}f}",
+    )
+
+
+def _example_lines(effect: Effect, columns: Sequence[MetricColumn]) -> list[Line]:
+    lines: list[Line] = []
+    reasons: list[str] = []
+    for column in columns:
+        one = effect.cells[column.name].over_examples
+        if isinstance(one, ExampleComparison):
+            counts = (str(len(one.seeds)), f"{one.examples:,}", signed(one.difference, column))
+            lines.append((column.name, *counts, _interval(one.interval, column), _p(one.p_value), _p(one.p_holm)))
+        elif one is not None and one.reason != NO_SCORE:
+            reasons.append(one.reason)
+            lines.append((column.name, *[MISSING] * 3, one.reason, MISSING, MISSING))
+    if len(reasons) == len(lines) and len(set(reasons)) == 1:
+        return [(_ALL, *[MISSING] * 3, reasons[0], MISSING, MISSING)]
+    return lines
+
+
+def _owner(row: RowResult) -> str:
+    return "control (ours)" if row.control else "ours"
+
+
+def _who(row: RowResult) -> str:
+    if not row.runs_finished and not any(part.unfinished for part in row.parts.values()):
+        return f"{_owner(row)}, not run"
+    if row.runs_finished == row.runs_asked:
+        return f"{_owner(row)}, {_seeds(len(row.seeds))}"
+    if len(row.parts) > 1:
+        return f"{_owner(row)}, {row.runs_finished} of {row.runs_asked} runs"
+    return f"{_owner(row)}, {len(row.seeds)} of {_seeds(row.runs_asked)}"
+
+
+def row_parameters(row: RowResult) -> str:
+    """Return our exact counts of a row of one experiment: trainable + moved without a gradient."""
+    part: PartResult = next(iter(row.parts.values()))
+    if part.trainable is None:
+        return MISSING
+    return f"{part.trainable:,}" + (f" + {part.extra_updatable:,}" if part.extra_updatable else "")
+
+
+def _range(counts: Iterable[int | None]) -> str:
+    known = sorted({count for count in counts if count is not None})
+    return "–".join(f"{count:,}" for count in dict.fromkeys([*known[:1], *known[-1:]])) or MISSING
+
+
+def _paper_difference(paper: Decimal | None) -> str:
+    return "" if paper is None else f"{paper:+}" if paper else str(paper)
+
+
+def _mean(ours: Summary | None, column: MetricColumn, row_seeds: int) -> str:
+    if ours is None:
+        return MISSING
+    spread = f"±{ours.sd:.{column.our_decimals}f}" if ours.sd is not None else ""
+    return f"{ours.mean:.{column.our_decimals}f}{spread}{_other_n(ours.n, row_seeds)}"
+
+
+def _inside(cell: Cell) -> str:
+    return {True: "yes", False: "no", None: "" if cell.difference is None else "1 seed"}[cell.paper_in_interval]
+
+
+def _other_n(n: int, of_line: int) -> str:
+    """Return the number of seeds of a cell if it is 1 or not that of its line."""
+    return f" (n={n})" if n == 1 or n != of_line else ""
+
+
+def _interval(interval: Interval | None, column: MetricColumn) -> str:
+    return MISSING if interval is None else f"{signed(interval.low, column)}…{signed(interval.high, column)}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return MISSING
+    return f"<{_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.3f}"
+
+
+def signed(value: float, column: MetricColumn) -> str:
+    """Return a difference with its sign and the column's decimals; no sign where it prints as 0."""
+    text = f"{value:+.{column.our_decimals}f}"
+    return text[1:] if float(text) == 0 else text
+
+
+def _seeds(n: int) -> str:
+    return "1 seed" if n == 1 else f"{n} seeds"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return 'a, b and c'."""
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else "".join(names)
