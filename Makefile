@@ -42,10 +42,11 @@ $(READY): requirements.lock pyproject.toml
 launchers: $(READY) ## what LAUNCHER=ray and LAUNCHER=slurm need besides
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements-launchers.lock
 
-lint: $(READY) ## ruff (rules and format) and mypy --strict
+lint: $(READY) ## ruff (rules and format), mypy --strict, codespell
 	$(BIN)/ruff check src tests scripts
 	$(BIN)/ruff format --check src tests scripts
 	$(BIN)/mypy
+	$(BIN)/codespell src tests scripts conf docs results/README.md README.md Makefile
 	$(BIN)/python scripts/write_docs.py --check
 
 test: $(READY) ## all tests but the smoke runs; network blocked, warnings are errors

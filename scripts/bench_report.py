@@ -1,13 +1,13 @@
-"""Time and memory of `deltalora report` on ten thousand runs.
+"""Measure time and memory of `deltalora report` on ten thousand runs.
 
     python scripts/bench_report.py [--runs 10000]
 
-Makes two stores of schema-valid records from a real one under results/ (ids, rows, seeds and scores varied) and tables
-that ask for a tenth of them: one of records alone, as those under results/ are, and one in which every run has twenty
-predictions and a log, as after `deltalora train`. Runs the report on each in a process of its own and prints seconds
-and peak memory as JSON. None of the stores' numbers was ever measured.
+Two stores are made of schema-valid records from a real one under results/ (ids, rows, seeds and scores varied), with
+tables that request a tenth of them: one of records alone, as those under results/ are, and one in which every run has
+twenty predictions and a log, as after `deltalora train`. The report runs on each in a process of its own; seconds and
+peak memory are printed as JSON. None of the stores' numbers was ever measured.
 
-Only files made anew are measured: ext4 takes up to a millisecond to make a file where thousands were just deleted.
+Both stores are new: ext4 takes up to a millisecond to make a file where thousands were just deleted.
 """
 
 import argparse
@@ -27,14 +27,14 @@ from deltalora.results import Prediction, RunRecord
 from deltalora.results.store import LOG_FILE, PREDICTIONS_FILE, RECORD_FILE
 from deltalora.results.table_request import Row, Runs, TableRequest, write_request
 
-ORIGIN = Path(__file__).resolve().parents[1] / "results" / "e2e_embedded"
+ORIGIN = Path(__file__).resolve().parents[1] / "results" / "table1-embedded"
 ROWS = ("full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora", "lora_no_dropout")
-#: Every so many runs one failed.
+#: One in so many runs has failed.
 FAILED_EVERY = 97
 
 
 def predictions_bytes(rng: random.Random) -> bytes:
-    """Twenty predictions of a sentence each."""
+    """Return a file of twenty predictions of one sentence each."""
     words = ["the", "restaurant", "near", "river", "serves", "cheap", "Italian", "food", "is", "family", "friendly"]
     lines = []
     for place in range(20):
@@ -45,7 +45,7 @@ def predictions_bytes(rng: random.Random) -> bytes:
 
 
 def record_of(origin: dict[str, Any], number: int, row: str, seed: int, rng: random.Random, digest: str) -> RunRecord:
-    """A record like the origin under another name, with scores of its own."""
+    """Return a record like the origin under another name, with scores of its own."""
     plain = json.loads(json.dumps(origin))
     plain |= {
         "run_id": hashlib.sha256(f"run {number} {seed}".encode()).hexdigest()[:12],
@@ -67,7 +67,7 @@ def record_of(origin: dict[str, Any], number: int, row: str, seed: int, rng: ran
 
 
 def make_store(store: Path, runs: int, *, files: bool) -> None:
-    """Tables of eight rows and five seeds until there are enough runs, with or without predictions and logs."""
+    """Make tables of eight rows and five seeds until there are enough runs, with or without predictions and logs."""
     rng = random.Random(1)
     origin = json.loads(next(path for path in sorted(ORIGIN.glob("*/record.json"))).read_text(encoding="utf-8"))
     log = "\n".join(f"step {step}: loss {5 / (step + 1):.3f}" for step in range(200)) + "\n"
@@ -90,13 +90,13 @@ def make_store(store: Path, runs: int, *, files: bool) -> None:
                 made += 1
             rows.append(Row(row=row, label=row, parts={"e2e": Runs(config_id=record.config_id, run_ids=ids)}))
             number += 1
-        # Most of ten thousand runs are searches over settings; every tenth group of forty was asked for as a table.
+        # Most of ten thousand runs are searches over settings; every tenth group of forty was requested as a table.
         if number % (10 * len(ROWS)) == 0 or made <= 40:
             write_request(store, TableRequest.now("table1", "embedded", "embedded", [f"train.max_steps={made}"], rows))
 
 
 def measure(store: Path, out: Path) -> dict[str, float | int]:
-    """Run the report once and watch it: seconds, and the most memory that it and its helpers held at one time."""
+    """Run the report once and measure it: seconds, and peak memory of the process and its helpers together."""
     before = cpu_seconds_of_children()
     start = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-m", "deltalora", "report", "--store", str(store), "--out", str(out)])
@@ -123,13 +123,13 @@ def measure(store: Path, out: Path) -> dict[str, float | int]:
 
 
 def cpu_seconds_of_children() -> float:
-    """Of all that ended so far."""
+    """Return the CPU seconds of all children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def resident_of_group(pid: int) -> int:
-    """Bytes resident of a process and those it started, shared pages counted for each."""
+    """Return the resident bytes of a process and those it started, shared pages counted for each."""
     import psutil
 
     try:

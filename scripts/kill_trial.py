@@ -1,12 +1,12 @@
-"""Kills a running sweep at random moments and shows that nothing is lost, computed twice, or different afterwards.
+"""Kill a running sweep at random moments and check that nothing is lost, computed twice, or different afterwards.
 
     python scripts/kill_trial.py --moments 10            # make reproduce-lambda, killed ten times, then finished
     python scripts/kill_trial.py --moments 3 -- EXTRA=+debug=two_steps
 
 Every start is a real `make`; every kill a real SIGKILL, in turn on make alone (the command lives on as an orphan beside
-the next one), on the command alone (its workers live on), and on all of them. Before and after each, the records of
-finished runs are the same files. At the end a last command finishes the table, which must equal, byte for byte, that of
-a sweep nobody disturbed. Exit code 0 if all of that was seen.
+the next one), on the command alone (its workers live on), and on all of them. Before and after each kill, the records
+of finished runs are the same files. At the end a last command finishes the table, which must equal, byte for byte, that
+of an undisturbed sweep. Exit code 0 if all of that holds.
 """
 
 import argparse
@@ -29,13 +29,13 @@ KINDS = ("make", "command", "all")
 
 
 def main() -> int:
-    """Runs the trial and prints what happened."""
+    """Run the trial and print what happens."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", default="reproduce-lambda", help="target of the Makefile")
     parser.add_argument("--table", default="table8", help="the table it prints")
     parser.add_argument("--moments", type=int, default=10, help="number of kills")
     parser.add_argument("--longest", type=float, default=40.0, help="seconds within which a kill falls")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
     parser.add_argument("settings", nargs="*", help="settings of the Makefile, NAME=VALUE")
     options = parser.parse_args()
     draw = random.Random(options.seed)
@@ -49,7 +49,7 @@ def main() -> int:
             if not ended:
                 kill(make, kind)
             lost = before.items() - finished(disturbed).items()
-            say(f"kill {number + 1}: {'ended by itself' if ended else f'{kind} after {after:.1f} s'}; "
+            say(f"kill {number + 1}: {'ended before it' if ended else f'{kind} after {after:.1f} s'}; "
                 f"{len(before)} runs were finished before, {len(finished(disturbed))} are now")  # fmt: skip
             if lost:
                 return fail(f"computed again: {sorted(lost)}")
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def start(options: argparse.Namespace, store: Path) -> "subprocess.Popen[bytes]":
-    """`make TARGET`, in a process group of its own."""
+    """Start `make TARGET` in a process group of its own."""
     store.mkdir(parents=True, exist_ok=True)
     command = ["make", options.target, f"RESULTS={store}", f"REPORT={store.parent / 'page'}", *options.settings]
     with (store.parent / "log").open("ab") as log:
@@ -80,7 +80,7 @@ def start(options: argparse.Namespace, store: Path) -> "subprocess.Popen[bytes]"
 
 
 def wait(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
-    """Whether it ended by itself within that time."""
+    """Return whether the process ended within that time."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -89,7 +89,7 @@ def wait(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
 
 
 def kill(make: "subprocess.Popen[bytes]", kind: str) -> None:
-    """SIGKILL to make, to the command it started, or to every process below it."""
+    """Send SIGKILL to make, to the command it started, or to every process below it."""
     below = psutil.Process(make.pid).children(recursive=True)
     command = [process for process in below if _is_command(process)]
     if kind == "all" or not command:
@@ -103,7 +103,7 @@ def kill(make: "subprocess.Popen[bytes]", kind: str) -> None:
 
 
 def finished(store: Path) -> dict[str, tuple[int, int]]:
-    """Run id -> when and as which file the record of a finished run was written."""
+    """Return run id -> modification time and inode of the record, of every finished run."""
     found = {}
     for path in store.glob("*/record.json"):
         state = path.stat()
@@ -113,8 +113,8 @@ def finished(store: Path) -> dict[str, tuple[int, int]]:
 
 
 def table(options: argparse.Namespace, store: Path) -> bytes:
-    """The table as `deltalora table` prints it in all three formats."""
-    # The Makefile's settings in the words of Hydra: only EXTRA is passed on.
+    """Return the table as `deltalora table` prints it, in all three formats."""
+    # Of the Makefile's settings only EXTRA is passed on, as Hydra overrides.
     extra = [word for one in options.settings if one.startswith("EXTRA=") for word in one[len("EXTRA=") :].split()]
     command = [sys.executable, "-m", "deltalora", "table", options.table, *extra, f"runtime.results_dir={store}"]
     return b"".join(
@@ -137,12 +137,12 @@ def _kill(pid: int) -> None:
 
 
 def say(line: str) -> None:
-    """One line at once."""
+    """Print a line at once."""
     print(line, flush=True)
 
 
 def fail(reason: str) -> int:
-    """Says why."""
+    """Say why the trial failed."""
     print(f"FAILED: {reason}", file=sys.stderr, flush=True)
     return 1
 

@@ -1,4 +1,4 @@
-"""Pre-train the tiny backbones that ship in the package, on the source domains of `deltalora.corpus`.
+"""Pre-train the tiny backbones that ship in the package, on the source domains of `embedded_world`.
 
     OMP_WAIT_POLICY=passive python scripts/pretrain_embedded.py gpt2 | roberta | bart
 
@@ -33,7 +33,7 @@ from pretraining.recipe import IGNORED, Batch, Example, make_batches, tokenizer_
 
 log = logging.getLogger("pretrain_embedded")
 ROOT = Path(__file__).resolve().parents[1]
-#: Texts that are digested by themselves too, so that a test need not write all of them again.
+#: Texts that are digested separately too, so that a test need not write all of them again.
 HEAD = 2000
 
 

@@ -20,7 +20,7 @@ began=$SECONDS
   { echo "slurm_trial: $PYTHON lacks deltalora or hydra-submitit-launcher: pip install --no-deps -r requirements-launchers.lock" >&2; exit 2; }
 
 if ! command -v slurmctld slurmd sbatch munged >/dev/null; then
-  # A package whose daemons may not start by themselves: this script starts its own.
+  # The package must not start its daemons: this script starts its own.
   export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null

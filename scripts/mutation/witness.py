@@ -1,4 +1,4 @@
-"""What runs inside a copy of the tree: pytest on the copy's package, and an account of what every test did."""
+"""What runs inside a copy of the tree: pytest on the copy's package, and an account of how every test ended."""
 
 import importlib.util
 import json
@@ -20,9 +20,8 @@ class Witness:
     Attributes:
         passed: Node ids.
         failed: Node id -> the exception's type and first line, of tests whose own body failed.
-        asserted: Those of them whose exception is an assertion's: the test looked and saw something wrong.
-        other: Node id -> the exception, of what failed elsewhere: a collection, a fixture, a teardown.
-        skipped: Node ids.
+        asserted: Those of them that failed by an assertion: the test saw something wrong.
+        other: Node id -> the exception, of other failures: a collection, a fixture, a teardown.
     """
 
     def __init__(self) -> None:
@@ -30,19 +29,16 @@ class Witness:
         self.failed: dict[str, str] = {}
         self.asserted: list[str] = []
         self.other: dict[str, str] = {}
-        self.skipped: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keeps what passed and what was skipped."""
-        if report.skipped:
-            self.skipped.append(report.nodeid)
-        elif report.passed and report.when == "call":
+        """Keep what passed."""
+        if report.passed and report.when == "call":
             self.passed.append(report.nodeid)
 
     def pytest_exception_interact(
         self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any], report: Any
     ) -> None:
-        """Keeps what failed, and whether by an assertion."""
+        """Keep what failed, and whether by an assertion."""
         assert call.excinfo is not None
         error = call.excinfo.value
         text = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
@@ -62,7 +58,7 @@ def _is_assertion(error: BaseException) -> bool:
 
 
 def strangers(copy: Path) -> list[str]:
-    """Files of the package that do not lie in the copy: with one of them the trial would try other code."""
+    """Return files of the package outside the copy: with one of them the trial would try other code."""
     found = [getattr(importlib.util.find_spec(PACKAGE), "origin", None)]
     found += [
         getattr(module, "__file__", None)
@@ -74,14 +70,14 @@ def strangers(copy: Path) -> list[str]:
 
 
 def run(copy: Path, tests: Sequence[str], at_first: bool) -> None:
-    """Runs tests in the copy and writes the account to `witness.json` in it; ends with pytest's exit code.
+    """Run tests in the copy and write the account to `witness.json` in it.
 
     Args:
         copy: Root of the copied tree; this process moves into it.
         tests: Node ids.
         at_first: Stop at the first failure.
     """
-    os.setsid()  # so that whatever the tests start can be ended with them
+    os.setsid()  # so that all processes the tests start can be ended with them
     with (copy / "output.txt").open("wb") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
@@ -102,5 +98,3 @@ def run(copy: Path, tests: Sequence[str], at_first: bool) -> None:
         foreign = strangers(copy)
     account = {**vars(witness), "code": code, "foreign": foreign}
     (copy / "witness.json").write_text(json.dumps(account), encoding="utf-8")
-    sys.stdout.flush()
-    sys.stderr.flush()

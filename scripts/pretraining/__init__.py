@@ -1,7 +1,7 @@
-"""How each tiny backbone is pre-trained: one module an architecture, with the names that `recipe.Recipe` lists.
+"""How each tiny backbone is pre-trained: one module per architecture, with the names that `recipe.Recipe` lists.
 
 Here live tokenizers, training texts, corruption and losses. Not here: the loop, checkpoints and the files that are
-written (`pretrain_embedded.py`), and the grammar that writes the text (`deltalora.corpus`).
+written (`pretrain_embedded.py`), and the grammar that writes the text (`embedded_world`).
 """
 
 from types import MappingProxyType

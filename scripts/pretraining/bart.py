@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
 
-from deltalora.corpus.articles import source_articles
-from deltalora.corpus.pretraining import pretraining_twins
+from embedded_world.articles import source_articles
+from embedded_world.pretraining import pretraining_twins
 from pretraining.recipe import (
     END,
     IGNORED,
@@ -114,7 +114,7 @@ def _infill(words: list[list[int]], rng: random.Random) -> list[int]:
 
 
 def _poisson(rng: random.Random) -> int:
-    """A draw from Poisson(MEAN_SPAN), as the number of uniform factors above e^-mean."""
+    """Return a draw from Poisson(MEAN_SPAN), as the number of uniform factors above e^-mean."""
     count, product = 0, rng.random()
     while product > math.exp(-MEAN_SPAN):
         count, product = count + 1, product * rng.random()

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from deltalora.corpus import e2e_splits, linearise, pretraining_pairs
+from embedded_world import e2e_splits, linearise, pretraining_pairs
 from pretraining.recipe import IGNORED, POSITIONS, Batch, Example, Settings, byte_level_bpe
 
 END = "<|endoftext|>"

@@ -47,10 +47,10 @@ class Recipe(Protocol):
     DEFAULTS: Settings
 
     def train_tokenizer(self, settings: Settings) -> PreTrainedTokenizerFast:
-        """The tokenizer as transformers saves and loads it."""
+        """Return the tokenizer as transformers saves and loads it."""
 
     def texts(self, seed: int) -> Iterator[tuple[str, str]]:
-        """The training text without end, in twos; one of the two may be empty."""
+        """Yield the training text without end, in twos; one of the two may be empty."""
 
     def encode(self, tokenizer: Tokenizer, first: str, second: str, rng: random.Random) -> Example:
         """Token ids of one example, corrupted where the architecture's training asks for it."""
@@ -59,13 +59,13 @@ class Recipe(Protocol):
         """One batch, each tensor (batch, longest)."""
 
     def build(self, settings: Settings) -> PreTrainedModel:
-        """The network with random weights, without dropout."""
+        """Return the network with random weights, without dropout."""
 
     def loss(self, model: Any, ids: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy over the labelled tokens, in nats."""
 
     def measures(self, model: Any, tokenizer: Tokenizer, settings: Settings) -> dict[str, float]:
-        """What else the provenance tells of the model, on held-out source text."""
+        """Return what else the provenance says of the model, on held-out source text."""
 
 
 def byte_level_bpe(
@@ -92,7 +92,7 @@ def byte_level_bpe(
 
 
 def bracketed_tokenizer(texts: Iterator[tuple[str, str]], settings: Settings) -> PreTrainedTokenizerFast:
-    """A tokenizer of RoBERTa's and BART's kind: `<s> A </s>` of one text, `<s> A </s></s> B </s>` of two.
+    """Return a tokenizer of RoBERTa's and BART's kind: `<s> A </s>` of one text, `<s> A </s></s> B </s>` of two.
 
     Trained on the architecture's own source text alone, so that pre-training meets every token.
     """
@@ -115,7 +115,7 @@ def bracketed_tokenizer(texts: Iterator[tuple[str, str]], settings: Settings) ->
 
 
 def tokenizer_json(tokenizer: PreTrainedTokenizerFast) -> bytes:
-    """The bytes of the tokenizer.json that `save_pretrained` writes; a test holds them equal."""
+    """Return the bytes of the tokenizer.json that `save_pretrained` writes; a test holds them equal."""
     return tokenizer.backend_tokenizer.to_str(pretty=True).encode()
 
 

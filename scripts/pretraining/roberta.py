@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForMaskedLM
 
-from deltalora.corpus import linearise, pretraining_pairs
-from deltalora.corpus.pretraining import pretraining_twins
+from embedded_world import linearise, pretraining_pairs
+from embedded_world.pretraining import pretraining_twins
 from pretraining.recipe import (
     END,
     IGNORED,
@@ -170,7 +170,7 @@ def measures(model: RobertaForMaskedLM, tokenizer: Tokenizer, settings: Settings
 
 
 def _masked_name(encoding: Encoding, text: str, name: str) -> Example:
-    """The example with the tokens of `name` masked where it first stands in `text`, the last of the sequences."""
+    """Return the example with the tokens of `name` masked where it first occurs in `text`, the last sequence."""
     start, sequence = text.index(name), max(s for s in encoding.sequence_ids if s is not None)
     shown, labels = encoding.ids[:POSITIONS], [IGNORED] * min(len(encoding.ids), POSITIONS)
     for position, (which, (begin, end)) in enumerate(zip(encoding.sequence_ids, encoding.offsets, strict=True)):

@@ -171,9 +171,11 @@ def test_closed_formulas_give_the_counts_of_the_networks_themselves(
     assert counted["delta_lora"]["extra_updatable"] == of.query_value()
 
 
-@pytest.mark.parametrize("backbone", ["gpt2_medium", "roberta_base", "bart_large"])
-def test_shapes_are_those_of_the_models_that_are_trained(backbone: str) -> None:
-    conf = yaml.safe_load((config_dir() / "model" / f"{backbone}.yaml").read_text(encoding="utf-8"))["shape"]
+@pytest.mark.parametrize(
+    ("backbone", "file"), [("gpt2_medium", "gpt2"), ("roberta_base", "roberta"), ("bart_large", "bart")]
+)
+def test_shapes_are_those_of_the_models_that_are_trained(backbone: str, file: str) -> None:
+    conf = yaml.safe_load((config_dir() / "model" / "paper" / f"{file}.yaml").read_text(encoding="utf-8"))["shape"]
     of = SHAPES[backbone]
     assert of.vocabulary == conf["vocab_size"]
     assert of.width == conf.get("n_embd", conf.get("hidden_size", conf.get("d_model")))

@@ -52,7 +52,7 @@ def test_two_files_give_the_tasks_own_metrics(
             "cola",
             "0\n1\n1\n",
             "0\n1\n",
-            "pred.txt, line 3: expected one prediction per label, found 3 predictions",
+            "pred.txt, line 3: expected one prediction per label, found 3 lines",
         ),
         ("cola", "", "0\n1\n", "pred.txt, line 1"),
         ("wnli", "0\n", "0\n", "invalid choice: 'glue/wnli'"),

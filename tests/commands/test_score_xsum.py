@@ -36,7 +36,7 @@ def test_two_files_give_the_four_scores_as_json_and_as_a_table(
 @pytest.mark.parametrize(
     ("hypotheses", "references", "said"),
     [
-        ("a\nb\n", "a\n", ("hyp.txt, line 2", "found 2 lines and 1 references")),
+        ("a\nb\n", "a\n", ("hyp.txt, line 2", "found 2 lines and 1 in ")),
         ("a\nb\n", "\nb\n", ("ref.txt, line 1", "found an empty line")),
     ],
 )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deltalora.config import RunConfig, config_dir
-from deltalora.methods import METHODS, LoRAConfig
+from deltalora.config import METHODS, RunConfig, config_dir
+from deltalora.config.methods import LoRAConfig
 
 Configure = Callable[..., RunConfig]
 
@@ -40,14 +40,18 @@ def test_a_row_that_bears_a_methods_name_is_that_method(configure: Configure, me
     assert configure(f"method={method}").method.name == method
 
 
-#: An experiment for each kind of backbone.
-EXPERIMENT_OF = {"gpt2": "e2e", "roberta": "glue/sst2", "bart": "xsum"}
-
-
-@pytest.mark.parametrize("choice", choices("model"))
-def test_every_backbone_composes_with_an_experiment_of_its_kind(configure: Configure, choice: str) -> None:
-    experiment = next(experiment for kind, experiment in EXPERIMENT_OF.items() if kind in choice)
-    assert configure(f"experiment={experiment}", f"model={choice}").model.name == choice
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize(
+    ("experiment", "model"), [("e2e", "gpt2"), ("webnlg", "gpt2"), ("xsum", "bart"), ("glue/rte", "roberta")]
+)
+def test_the_scale_chooses_the_backbone_unless_another_is_chosen(
+    configure: Configure, scale: str, experiment: str, model: str
+) -> None:
+    chosen = configure(f"experiment={experiment}", f"scale={scale}").model
+    assert (chosen.architecture, chosen.source) == (model, {"embedded": "embedded", "paper": "hub"}[scale])
+    assert chosen == configure(f"experiment={experiment}", f"model={scale}/{model}").model.model_copy(
+        update={"dropout": chosen.dropout}
+    )
 
 
 @pytest.mark.parametrize("choice", choices("logger"))

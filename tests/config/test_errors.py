@@ -2,8 +2,9 @@
 
 import pytest
 
-from deltalora.config import RunConfig, compose, run_config
+from deltalora.config import compose, run_config
 from deltalora.errors import ConfigError
+from deltalora.training import check_schedule
 
 Case = tuple[list[str], str]
 
@@ -25,6 +26,15 @@ CASES: dict[str, Case] = {
     "a key of another method": (
         ["method=full", "+method.rank=4"],
         "unknown key method.rank: the keys here are name",
+    ),
+    "a key that the controls follow, too": (
+        ["method.update_ratio=3"],
+        "expected recipe.update_ratio, which method.update_ratio and the controls follow, found method.update_ratio=3: "
+        "set recipe.update_ratio=3",
+    ),
+    "a key that the scale multiplies": (
+        ["method=delta_lora_with_dropout", "method.start_step=100"],
+        "set recipe.start_step=100, to be multiplied by recipe.start_step_scale",
     ),
     "a key that was taken away": (["~train.epochs"], "train.epochs is missing: set train.epochs=VALUE"),
     "text for a number": (
@@ -80,8 +90,16 @@ CASES: dict[str, Case] = {
         ["train.accumulation_steps=3"],
         "train.batch_size (8) must be a multiple of train.accumulation_steps (3)",
     ),
+    "a backbone of no family": (
+        ["model.architecture=mamba"],
+        "model.architecture: input should be one of gpt2, llama, roberta, bart, found 'mamba'",
+    ),
+    "a backbone that cannot do the task": (
+        ["model=embedded/bart", "~model.dropout.embedding", "+model.dropout={activation: 0.0, classifier: 0.0}"],
+        "task e2e is a causal task for gpt2 or llama, found model.architecture=bart: choose another model",
+    ),
     "hub weights without a revision": (
-        ["model=gpt2_medium", "model.revision=null"],
+        ["model=paper/gpt2", "model.revision=null"],
         "model.source=hub needs model.revision",
     ),
     "random weights without a shape": (
@@ -104,13 +122,9 @@ CASES: dict[str, Case] = {
 }
 
 
-def validated(overrides: list[str]) -> RunConfig:
-    return run_config(overrides)
-
-
 def refused(overrides: list[str]) -> str:
     with pytest.raises(ConfigError) as caught:
-        validated(overrides).check_schedule()
+        check_schedule(run_config(overrides))
     return str(caught.value)
 
 
@@ -130,7 +144,7 @@ def test_an_adalora_schedule_that_does_not_fit_is_refused_with_its_three_numbers
 
 def test_an_adalora_schedule_that_just_fits_is_taken() -> None:
     fitting = ["method=adalora", "train.max_steps=241", "method.initial_warmup=130", "method.final_warmup=110"]
-    validated(fitting).check_schedule()
+    check_schedule(run_config(fitting))
 
 
 def test_hydra_is_left_as_it_was_after_a_refusal() -> None:

@@ -134,7 +134,7 @@ def test_the_hubs_address_counts_only_if_the_data_come_from_there(configure: Con
 
 
 def test_an_integer_and_the_same_whole_float_are_one_configuration(configure: Configure) -> None:
-    assert id_of(configure("method.update_ratio=2")) == id_of(configure("method.update_ratio=2.0"))
+    assert id_of(configure("recipe.update_ratio=2")) == id_of(configure("recipe.update_ratio=2.0"))
 
 
 def test_a_configuration_survives_its_own_json(configure: Configure) -> None:

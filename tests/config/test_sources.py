@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -93,10 +93,8 @@ def leaves(path: Path) -> list[Leaf]:
             yield Leaf(file, key, node.value, tag_after(node.end_mark) or inherited)
 
     skipped = ("defaults", "hydra", "runtime")
-    found = walk(yaml.compose(text), "", None)
-    # A task's file stands for what is below `task` in a run.
-    prefix = "task." if file.startswith("task/") else ""
-    return [replace(leaf, key=prefix + leaf.key) for leaf in found if leaf.key.split(".")[0] not in skipped]
+    root = yaml.compose(text)
+    return [leaf for leaf in walk(root, "", None) if leaf.key.split(".")[0] not in skipped] if root else []
 
 
 def files(*groups: str) -> list[Path]:
@@ -105,16 +103,16 @@ def files(*groups: str) -> list[Path]:
 
 def needs_a_source(leaf: Leaf) -> bool:
     named = leaf.file.startswith("method/") and leaf.key in ("name", "rate")
-    # Of a task: what it is, and where its data lie.
-    whereabouts = ("name", "dataset", "source", "data_dir", "limits")
-    named |= leaf.file.startswith("task/") and leaf.key.split(".")[1] in whereabouts
+    # What a task is, and where its data lie.
+    section, *rest = leaf.key.split(".")
+    named |= section == "task" and rest[0] in ("name", "dataset", "source", "data_dir", "limits")
     named |= leaf.key == "task.hub.path"
     return not named and not leaf.value.startswith("${")
 
 
 HYPERPARAMETERS = [
     leaf
-    for path in [*files("experiment", "family", "at_scale", "method", "debug", "task"), config_dir() / "train.yaml"]
+    for path in [*files("experiment", "at_scale", "scale", "method", "debug"), config_dir() / "train.yaml"]
     for leaf in leaves(path)
     if needs_a_source(leaf)
 ]
@@ -124,12 +122,13 @@ def test_the_files_hold_the_hyper_parameters_that_are_looked_for() -> None:
     """So that the test below cannot pass on nothing."""
     keys = {leaf.key for leaf in HYPERPARAMETERS}
     assert len(HYPERPARAMETERS) > 200
-    assert keys >= {file_key for file_key, _ in NAMES.values()} - {"task.max_length"}
+    assert keys >= {file_key for file_key, _ in NAMES.values()}
+    assert keys >= {f"recipe.by_task.{name}.{task}" for name in ("learning_rate", "epochs") for task in GLUE}
 
 
 def test_every_experiment_is_held_against_the_papers_tables() -> None:
     there = {path.relative_to(config_dir() / "experiment").with_suffix("").as_posix() for path in files("experiment")}
-    assert there == STATED.keys()
+    assert there == STATED.keys() | {"glue/common"}
 
 
 def test_every_hyper_parameter_says_where_it_comes_from() -> None:
@@ -170,11 +169,37 @@ def test_what_the_paper_prints_is_what_a_paper_scale_run_does(
 @pytest.mark.parametrize(("experiment", "table"), CELLS)
 def test_what_the_files_tag_as_the_papers_is_in_the_papers_table(experiment: str, table: str) -> None:
     tag = f"paper T{table.removeprefix('table')}"
-    own = [f"{group}/{experiment}.yaml" for group in ("task", "experiment")]
-    shared = ["family/glue.yaml", "task/glue_base.yaml"] if experiment.startswith("glue/") else []
-    found = [leaf for file in ("train.yaml", *shared, *own) for leaf in leaves(config_dir() / file)]  # later ones win
-    tagged = {leaf.key: yaml.safe_load(leaf.value) for leaf in found if leaf.tag == tag}
-    assert tagged == {NAMES[name][0]: value for name, value in printed_in(experiment, table).items()}
+    column = STATED[experiment][0]
+    own = "experiment/glue/common.yaml" if experiment.startswith("glue/") else f"experiment/{experiment}.yaml"
+    found = [leaf for file in ("train.yaml", own) for leaf in leaves(config_dir() / file)]  # later ones win
+    tagged = {printed_name(leaf.key, column): yaml.safe_load(leaf.value) for leaf in found if leaf.tag == tag}
+    tagged.pop(None, None)  # another task's
+    assert tagged == printed_in(experiment, table)
+
+
+def printed_name(key: str, column: str) -> str | None:
+    """The paper's name of a key; of one in the table by task, None if it is another task's."""
+    if key.startswith("recipe.by_task."):
+        name, task = key.split(".")[2:]
+        return name if task == column else None
+    return next(name for name, (file_key, _) in NAMES.items() if file_key == key)
+
+
+@pytest.mark.parametrize("task", GLUE)
+def test_a_row_of_the_table_by_task_is_read_for_its_own_task(configure: Configure, task: str) -> None:
+    """What no table of the paper prints, too."""
+    rows = yaml.safe_load((config_dir() / "experiment/glue/common.yaml").read_text(encoding="utf-8"))["recipe"]
+    own = {name: row[task] for name, row in rows["by_task"].items()}
+    run = configure(f"experiment=glue/{task}", "scale=paper", "method=adalora")
+    plain = run.method.model_dump()
+    assert {name: plain[name] for name in ("initial_warmup", "final_warmup", "mask_interval")} == {
+        name: own[name] for name in ("initial_warmup", "final_warmup", "mask_interval")
+    }
+    assert ("none" if run.init_from is None else run.init_from.task.dataset) == own["init_from"]
+    overlay = yaml.safe_load((config_dir() / "at_scale/embedded/glue.yaml").read_text(encoding="utf-8"))["recipe"]
+    assert (
+        configure(f"experiment=glue/{task}", "init_from=none").train.max_steps == overlay["by_task"]["max_steps"][task]
+    )
 
 
 @pytest.mark.golden

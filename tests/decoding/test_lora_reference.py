@@ -329,7 +329,7 @@ def test_progress_is_told_and_no_prompts_give_no_texts(
 def test_only_the_last_positions_logits_are_made(
     model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, prompts: Prompts, search: Search
 ) -> None:
-    """Prompts are read once each, not once a beam, and one row of logits a hypothesis is all there is in memory."""
+    """Prompts are read once each, not once per beam, and memory holds one row of logits per hypothesis."""
     shapes: list[tuple[int, ...]] = []
     watched = copy.deepcopy(model)
     head: nn.Module = watched.lm_head
@@ -340,19 +340,17 @@ def test_only_the_last_positions_logits_are_made(
 
 def test_an_encoder_decoder_is_refused_in_a_line(tokenizer: PreTrainedTokenizerFast, search: Search) -> None:
     bart = BartForConditionalGeneration(bart_config(vocab_size=30)).eval()
-    message = (
-        "decoding.search=lora_reference expects a decoder-only model .*found bart: set decoding.search=transformers"
-    )
+    message = "expected a decoder-only model .*found bart; set decoding.search=transformers"
     with pytest.raises(ModelError, match=message):
         beam_search(bart, tokenizer, [(0, 5, 2)], search(search="lora_reference"))
 
 
-def test_a_configuration_that_asks_for_it_in_vain_is_refused_before_anything_runs(
+def test_a_configuration_without_a_use_for_it_is_refused_before_anything_runs(
     search: Search, configured: Callable[..., RunConfig]
 ) -> None:
     with pytest.raises(ValueError, match=r"decoding\.early_stopping=true: set it to never"):
         search(search="lora_reference", early_stopping=True)
-    with pytest.raises(ConfigError, match=r"task xsum is a seq2seq task: set decoding\.search=transformers"):
+    with pytest.raises(ConfigError, match=r"found model\.architecture=bart: set decoding\.search=transformers"):
         configured("experiment=xsum", "decoding.search=lora_reference")
     assert configured("experiment=webnlg", "decoding.search=lora_reference").decoding.search == "lora_reference"
 

@@ -277,7 +277,7 @@ def test_an_adapter_that_computes_something_else_is_not_written(finished, tmp_pa
     learnt = run.method.learnt
     broken = {name: (A, 1.01 * B, scaling) for name, (A, B, scaling) in learnt().items()}
     monkeypatch.setattr(run.method, "learnt", lambda: broken)
-    with pytest.raises(ModelError, match=r"logits within 1e-05 of the run's, found \d.*: nothing was written"):
+    with pytest.raises(ModelError, match=r"logits within 1e-05 of the run's, found \d.*; nothing was written"):
         write_adapter(run, tmp_path / "adapter")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,21 +1,27 @@
 import pytest
 
+from deltalora.config import METHODS, parse_method_config
 from deltalora.errors import ConfigError
-from deltalora.methods import METHODS, build_method, parse_method_config
+from deltalora.methods import build_method
 
 LORA = {"name": "lora", "rank": 4, "alpha": 32.0}
 DELTA = {"name": "delta_lora", "rank": 4, "alpha": 32.0, "update_ratio": 2.0, "start_step": 500}
 
 
-def test_every_name_builds_its_own_class(make_model, make_method, method_name):
+def test_every_name_has_its_own_configuration_and_class(make_model, make_method, method_name):
     method = make_method(method_name, make_model("gpt2"))
-    assert type(method) is METHODS[method.config.name][1]
-    assert type(method.config) is METHODS[method.config.name][0]
+    assert type(method.config) is METHODS[method.config.name]
+    assert type(build_method(method.config)) is type(method)
     assert build_method(method.config).config == method.config
 
 
+def test_every_listed_method_is_implemented_by_a_class_of_its_own():
+    classes = {name: type(build_method(config.model_construct(rank=1))) for name, config in METHODS.items()}
+    assert len(set(classes.values())) == len(METHODS) == 7
+
+
 def test_every_field_is_described():
-    for config_class, _ in METHODS.values():
+    for config_class in METHODS.values():
         for name, field in config_class.model_fields.items():
             assert name == "name" or field.description, (config_class.__name__, name)
 

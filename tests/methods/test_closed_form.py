@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from deltalora.config import parse_method_config
 from deltalora.errors import ConfigError, ModelError
-from deltalora.methods import parse_method_config
 
 LAMBDA, START = 2.0, 2
 THREE = pytest.mark.parametrize("architecture", ["gpt2", "roberta", "bart"])

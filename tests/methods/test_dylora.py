@@ -3,8 +3,9 @@ import collections
 import pytest
 import torch
 
+from deltalora.config import parse_method_config
 from deltalora.errors import ConfigError
-from deltalora.methods import build_method, parse_method_config
+from deltalora.methods import build_method
 
 RANK, ALPHA = 4, 8.0
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers.pytorch_utils import Conv1D
 
-from deltalora.methods.ft_qv import SplitConv1D
+from deltalora.methods.fine_tuning import SplitConv1D
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])

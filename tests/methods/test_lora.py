@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from deltalora.methods import LoRA, LoRAConfig
+from deltalora.config.methods import LoRAConfig
+from deltalora.methods import LoRA
 from deltalora.methods.low_rank import LowRankProjection
 from deltalora.methods.targets import Projection
 

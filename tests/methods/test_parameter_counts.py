@@ -12,7 +12,8 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from deltalora.methods import ParameterCount, build_method, count_parameters, parse_method_config
+from deltalora.config import parse_method_config
+from deltalora.methods import ParameterCount, build_method, count_parameters
 
 pytestmark = pytest.mark.golden
 

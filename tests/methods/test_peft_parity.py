@@ -36,8 +36,9 @@ from peft.utils.constants import TRANSFORMERS_MODELS_TO_ADALORA_TARGET_MODULES_M
 from pydantic import ValidationError
 from torch import nn
 
+from deltalora.config.methods import AdaLoRAConfig
 from deltalora.errors import ConfigError
-from deltalora.methods import AdaLoRAConfig, Method
+from deltalora.methods import Method
 
 pytestmark = [
     pytest.mark.parity,

@@ -54,7 +54,7 @@ def test_llama_value_projection_is_narrower_with_grouped_queries(make_model):
 
 
 def test_an_unknown_architecture_is_refused_with_the_list_of_known_ones():
-    with pytest.raises(ModelError, match=r"bart, gpt2, llama, roberta, found None in Linear"):
+    with pytest.raises(ModelError, match=r"gpt2, llama, roberta, bart, found None in Linear"):
         find_projections(nn.Linear(2, 2))
 
 

@@ -76,4 +76,4 @@ def test_an_empty_reference_block_names_its_line(tmp_path: Path, content: str, l
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     message = refusal(tmp_path / "none", write(tmp_path, "refs", "a\n"))
-    assert f"{tmp_path / 'none'}: expected a readable text file, found: No such file" in message
+    assert f"cannot read {tmp_path / 'none'}: No such file" in message

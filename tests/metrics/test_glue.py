@@ -15,7 +15,7 @@ from sklearn import metrics as sklearn_metrics
 
 from deltalora.errors import MetricError
 from deltalora.metrics import GLUE_METRICS, Score, score_labels
-from deltalora.metrics.glue import aggregate_mnli
+from deltalora.metrics.glue import MnliAccuracy
 from fidelity import Fidelity
 from golden.metrics.record_glue import SEEDS, TASKS, judgements
 
@@ -158,8 +158,8 @@ def test_mnli_is_the_mean_of_its_parts_and_not_of_its_rows() -> None:
     groups = ["matched", "matched", "matched", "mismatched"]
     scores = scored("mnli", [0, 1, 2, 2], [0, 1, 0, 1], groups)
     assert values(scores) == pytest.approx({"Accuracy-matched": 2 / 3, "Accuracy-mismatched": 0.0, "Accuracy": 1 / 3})
-    assert aggregate_mnli(scores["Accuracy"].statistics) == scores["Accuracy"].value
-    assert aggregate_mnli(scores["Accuracy"].statistics[[0, 1, 3]]) == 0.5
+    assert MnliAccuracy().aggregate(scores["Accuracy"].statistics) == scores["Accuracy"].value
+    assert MnliAccuracy().aggregate(scores["Accuracy"].statistics[[0, 1, 3]]) == 0.5
     assert scores["Accuracy"].signature == "Accuracy|task:mnli|n:4|parts:matched+mismatched|agg:mean-of-parts"
     assert scores["Accuracy-matched"].signature == "Accuracy-matched|task:mnli|n:3|agg:mean"
 
@@ -180,7 +180,7 @@ def test_mnli_without_one_of_its_parts_or_without_any() -> None:
         ("stsb", [0, float("inf")], [0, 5], None, "found inf"),
         ("cola", [0, 0.5], [0, 1], None, "found 0.5"),
         ("cola", [0], [0, 1], None, "found 1 predictions, 2 labels, 1 ids and 1 groups"),
-        ("cola", [], [], None, "expected at least one judgement"),
+        ("cola", [], [], None, "at least one example"),
         ("wnli", [0], [0], None, "expected one of mnli, sst2, .* found 'wnli'"),
         ("mnli", [0, 1], [0, 1], ["matched", ""], "matched or mismatched for validation/1, found ''"),
     ],

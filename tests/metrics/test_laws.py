@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from deltalora.metrics import E2E_METRICS, GLUE_METRICS, WEBNLG_METRICS, XSUM_METRICS, Metric, score_labels
+from deltalora.metrics import E2E_METRICS, GLUE_METRICS, WEBNLG_METRICS, XSUM_METRICS, TextMetric, score_labels
 from golden.metrics.record_glue import TASKS, judgements
 from published_outputs import E2E, SUBSETS, WEBNLG, XSUM, Subset, subset
 from scored_outputs import statistics, value
 
-METRICS: dict[str, tuple[Metric, dict[str, list[str]]]] = {
+METRICS: dict[str, tuple[TextMetric, dict[str, list[str]]]] = {
     **{f"e2e {name}": (metric, E2E) for name, metric in E2E_METRICS.items()},
     **{f"webnlg {name}": (metric, WEBNLG) for name, metric in WEBNLG_METRICS.items()},
     **{f"xsum {name}": (metric, XSUM) for name, metric in XSUM_METRICS.items()},

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deltalora.metrics import E2E_METRICS, WEBNLG_METRICS, XSUM_METRICS, Metric, ptb
+from deltalora.metrics import E2E_METRICS, WEBNLG_METRICS, XSUM_METRICS, TextMetric, ptb
 from deltalora.metrics.multi_bleu import MultiBleu
 from deltalora.metrics.ter import Ter
 from fidelity import Fidelity
@@ -55,11 +55,11 @@ def xsum(shared_data: Path) -> Rows:
     return rows_of(shared_data, XSUM, XSUM_GOLDEN)
 
 
-def from_rows(metric: Metric, rows: Rows) -> list[float]:
+def from_rows(metric: TextMetric, rows: Rows) -> list[float]:
     return [value(metric, chosen.output, chosen.rows) for chosen, _ in rows]
 
 
-def from_texts(metric: Metric, rows: Rows) -> list[float]:
+def from_texts(metric: TextMetric, rows: Rows) -> list[float]:
     return [metric.score(chosen.hypotheses, chosen.references).value for chosen, _ in rows]
 
 

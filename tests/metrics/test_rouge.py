@@ -216,7 +216,7 @@ def test_the_signature_names_stemmer_aggregation_versions_and_for_lsum_the_split
 def test_an_empty_reference_and_no_rows_are_refused() -> None:
     with pytest.raises(MetricError, match="non-empty references for #2"):
         score_summaries(["a", "b"], [["a"], [" "]])
-    with pytest.raises(MetricError, match="at least one segment"):
+    with pytest.raises(MetricError, match="at least one example"):
         Rouge("L").aggregate(np.empty((0, 1)))
 
 
@@ -229,8 +229,8 @@ def test_the_room_imports_the_package_only_when_it_scores() -> None:
 @pytest.mark.parametrize(
     ("hypotheses", "references", "message"),
     [
-        ("a\nb\nc\n", "a\nb\n", "{hyp}, line 3: expected one summary line per reference line, found 3 lines and 2 ref"),
-        ("a\n", "a\nb\n", "{hyp}, line 2: expected one summary line per reference line, found 1 lines and 2 ref"),
+        ("a\nb\nc\n", "a\nb\n", "{hyp}, line 3: expected one summary line per reference line, found 3 lines and 2 in"),
+        ("a\n", "a\nb\n", "{hyp}, line 2: expected one summary line per reference line, found 1 lines and 2 in"),
         ("a\nb\n", "a\n \n", "{ref}, line 2: expected a reference summary, found an empty line"),
         ("", "a\n", "{hyp}, line 1: expected at least one line of text, found an empty file"),
         ("a\n", "", "{ref}, line 1: expected at least one line of text, found an empty file"),

@@ -107,7 +107,7 @@ def test_meteors_formula_equals_the_jars_own_aggregate(seed: int) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_rows_have_no_score(name: str) -> None:
-    with pytest.raises(MetricError, match="at least one segment"):
+    with pytest.raises(MetricError, match="at least one example"):
         E2E_METRICS[name].aggregate(np.empty((0, 23)))
 
 

@@ -191,7 +191,7 @@ def test_preparing_twice_is_preparing_once(text: str) -> None:
     assert "\n" not in prepare(text)
 
 
-def test_the_index_file_parts_the_lines(tmp_path: Path) -> None:
+def test_the_index_file_splits_the_lines_into_seen_and_unseen(tmp_path: Path) -> None:
     hyp, ref, index = tmp_path / "hyp.txt", tmp_path / "ref.txt", tmp_path / "index.tsv"
     hyp.write_text("\n".join(RAW) + "\n")
     ref.write_text("\n\n".join("\n".join(block) for block in BLOCKS) + "\n")
@@ -209,7 +209,7 @@ def test_the_index_file_parts_the_lines(tmp_path: Path) -> None:
         ("id\tseen\nId1\t1\nId2\t0\n", "found 2 rows and 3 lines in"),
         ("id\tseen\nId1\t1\nId2\tyes\nId3\t0\n", r"line 3: expected 1 \(seen\) or 0 \(unseen\).*found 'yes'"),
         ("id\tseen\nId1\t1\nId2\nId3\t0\n", r"line 3: .*found ''"),
-        ("id\tknown\nId1\t1\nId2\t0\nId3\t0\n", "line 1: expected a header parted by tabs with the column seen"),
+        ("id\tknown\nId1\t1\nId2\t0\nId3\t0\n", "line 1: expected a tab-separated header with the column seen"),
     ],
 )
 def test_a_wrong_index_file_is_refused_by_its_line(tmp_path: Path, content: str, said: str) -> None:

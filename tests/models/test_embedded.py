@@ -25,9 +25,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from deltalora.corpus import e2e_splits, linearise, pretraining_pairs
 from deltalora.errors import ConfigError
 from deltalora.models.embedded import embedded_model_dir
+from embedded_world import e2e_splits, linearise, pretraining_pairs
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 ARCHITECTURES = ["gpt2", "roberta", "bart"]

@@ -136,7 +136,7 @@ def test_weights_stored_in_half_precision_are_loaded_in_full(folder: Path) -> No
 def test_another_architecture_is_refused(tmp_path: Path) -> None:
     shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     LlamaForCausalLM(LlamaConfig(vocab_size=40, **shape)).save_pretrained(tmp_path / "llama")
-    assert "expected a gpt2 model, found llama; mend model.path" in refused(local(tmp_path / "llama"))
+    assert "expected model_type=gpt2 for small, found llama; correct model.path" in refused(local(tmp_path / "llama"))
 
 
 def test_another_shape_than_stated_is_refused_with_the_key(folder: Path) -> None:
@@ -171,7 +171,9 @@ def test_a_broken_config_is_refused(folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert "expected a folder with the weights of small, found none; mend model.path" in refused(local(tmp_path / "no"))
+    assert "expected a folder with the weights of small, found none; correct model.path" in refused(
+        local(tmp_path / "no")
+    )
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])

@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
 
+from deltalora.config import METHODS, RunConfig, run_config
 from deltalora.results import (
     Code,
     Data,
@@ -36,24 +38,34 @@ MakeRecord = Callable[..., RunRecord]
 Configure = Callable[..., dict[str, Any]]
 
 
+@cache
+def composed(*overrides: str) -> RunConfig:
+    return run_config(overrides)
+
+
 @pytest.fixture
 def configure() -> Configure:
-    """The keys of a config that tables read, as in the paper's setting; keywords replace them."""
+    """The whole config of a run in the paper's setting, without dropout; keywords replace some of its keys."""
 
     def make(
         weights: str = "pretrained",
         train: int | None = None,
         test: int | None = None,
         max_steps: int | None = None,
-        text_form: str = "tokenized",
-        **method: Any,
+        experiment: str = "e2e",
+        name: str = "lora",
+        **changes: Any,
     ) -> dict[str, Any]:
-        return {
-            "task": {"text_form": text_form, "limits": {"train": train, "validation": None, "test": test}},
-            "model": {"weights": weights},
-            "method": {"name": "lora"} | method,
-            "train": {"epochs": 5, "max_steps": max_steps},
-        }
+        config = composed(f"experiment={experiment}", "scale=paper", f"method={name}").without_folders()
+        config["task"]["limits"] = {"train": train, "validation": None, "test": test}
+        config["model"]["weights"] = weights
+        config["train"]["max_steps"] = max_steps
+        if "dropout" in config["method"]:
+            config["method"]["dropout"] = 0.0
+        for section in ("task", "method", "train"):
+            config[section] |= {key: changes.pop(key) for key in list(changes) if key in config[section]}
+        assert not changes
+        return config
 
     return make
 
@@ -74,7 +86,7 @@ def make_record(configure: Configure) -> MakeRecord:
             "scale": "embedded",
             "source": "embedded",
             "seed": seed,
-            "config": configure(max_steps=500),
+            "config": configure(max_steps=500, name=row if row in METHODS else "lora"),
             "code": Code(results_version=1, commit=None, dirty=None),
             "environment": Environment(
                 python="3.11.7",

@@ -136,8 +136,7 @@ def test_the_row_quoted_from_loras_paper_stands_below_the_papers_own_and_has_no_
 
 
 def test_table_6_has_the_learning_rate_and_lambda_of_the_paper_and_of_our_runs(make_record, configure):
-    config = configure(max_steps=500, name="delta_lora", update_ratio=2.0)
-    config["train"]["learning_rate"] = 0.004
+    config = configure(max_steps=500, name="delta_lora", update_ratio=2.0, learning_rate=0.004)
     rows = [row_of_runs("delta_lora", {"e2e": {1: "d"}}, "Delta-LoRA")]
     record = make_record("delta_lora", 1, run_id="d", config=config)
     table = build_table(paper_table("table6"), request_of("table6", rows), [record])
@@ -151,10 +150,8 @@ def test_table_6_has_the_learning_rate_and_lambda_of_the_paper_and_of_our_runs(m
     assert lines[3][3:5] == ["0.004", "2"]
 
 
-def test_the_references_scored_against_are_in_the_header_and_older_records_need_no_text_form(make_record, configure):
-    config = configure(max_steps=5)
-    del config["task"]["text_form"]
-    config["task"]["references"] = "six"
+def test_the_references_scored_against_are_in_the_header_of_webnlg_and_no_text_form(make_record, configure):
+    config = configure(max_steps=5, experiment="webnlg", references="six")
     rows = [row_of_runs("lora", {"webnlg": {1: "w"}}, "LoRA")]
     record = make_record("lora", 1, run_id="w", experiment="webnlg", config=config, scores={})
     text = to_markdown(build_table(paper_table("table2"), request_of("table2", rows), [record]))

@@ -48,10 +48,9 @@ def make_run(make_record, configure):
     """The record of one row's run of one task; `gain` is added to every score."""
 
     def make(row, part, seed, gain=0.0, **changes):
-        config = configure(max_steps=100) | {"init_from": None}
-        del config["task"]["text_form"]
-        if part in ("glue/mrpc", "glue/rte", "glue/stsb"):
-            config["init_from"] = {"experiment": "glue/mnli", "row": row}
+        config = configure(max_steps=100, experiment=part) | {"row": row}
+        if config["init_from"] is not None:
+            config["init_from"]["row"] = row
         labels = {"glue/mnli": 3, "glue/stsb": 1}.get(part, 2)
         values = {
             "run_id": f"{row}-{part[5:]}-{seed}",
@@ -188,11 +187,10 @@ def test_the_header_says_what_mrpc_rte_and_stsb_start_from(make_row, make_run):
     text = to_markdown(build(make_row("lora")))
     assert "init_from of glue/mrpc, glue/rte and glue/stsb: **MNLI run of the same row**" in text
     alone = make_run("lora", "glue/rte", 1)
+    from_mnli = alone.config["init_from"]
     alone = alone.model_copy(update={"config": alone.config | {"init_from": None}})
     assert "init_from of glue/rte: **none**" in to_markdown(build([alone]))
-    stranger = alone.model_copy(
-        update={"config": alone.config | {"init_from": {"experiment": "glue/mnli", "row": "full"}}}
-    )
+    stranger = alone.model_copy(update={"config": alone.config | {"init_from": {**from_mnli, "row": "full"}}})
     assert "init_from of glue/rte: **MNLI run of full**" in to_markdown(build([stranger]))
 
 

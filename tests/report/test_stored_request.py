@@ -102,8 +102,8 @@ def test_a_store_that_is_not_there_is_refused(tmp_path):
         table(["table1", "--store", str(tmp_path / "nowhere")])
 
 
-@pytest.mark.parametrize(("name", "folder"), [("table1", "e2e_embedded"), ("table3", "xsum_embedded")])
-def test_a_committed_table_is_printed_without_torch_hydra_or_segment_statistics(name, folder):
+@pytest.mark.parametrize(("name", "folder"), [("table1", "table1-embedded"), ("table3", "table3-embedded")])
+def test_a_committed_table_is_printed_without_torch_or_hydra(name, folder):
     code = (
         "import sys; from deltalora.cli import main;"
         "code = main(sys.argv[1:]);"

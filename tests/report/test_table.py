@@ -169,7 +169,9 @@ def test_other_data_scale_or_backbone_is_not_the_papers_setting(make_paper_recor
 
 
 def test_a_record_that_does_not_tell_its_setting_is_refused(make_paper_record):
-    with pytest.raises(StoreError, match=r"run lora-1: expected model\.weights in the record's config, found none"):
+    with pytest.raises(
+        StoreError, match=r"run lora-1: expected the configuration of a run in its record, found experiment: "
+    ):
         build([make_paper_record("lora", 1, config={"method": {}})], scale="paper")
 
 

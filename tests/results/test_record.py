@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from deltalora.config import run_config
 from deltalora.errors import StoreError
-from deltalora.results import CurvePoint, RunError, RunRecord, ScoreEntry
+from deltalora.results import CurvePoint, RunError, RunRecord, ScoreEntry, config_id
 from deltalora.results import record as record_module
+from deltalora.results.schema import StoredModel
 
 FILE = Path("some/record.json")
 
@@ -136,7 +138,7 @@ def test_a_record_cannot_be_changed(make_record):
 
 
 def test_every_leaf_of_the_schema_is_described():
-    models = [m for m in vars(record_module).values() if isinstance(m, type) and issubclass(m, BaseModel)]
+    models = [m for m in vars(record_module).values() if isinstance(m, type) and issubclass(m, StoredModel)]
     nested = {m.__name__ for m in models}
     undescribed = [
         f"{model.__name__}.{name}"
@@ -146,3 +148,35 @@ def test_every_leaf_of_the_schema_is_described():
     ]
     assert len(models) > 10
     assert undescribed == []
+
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+COMMITTED = sorted(RESULTS.glob("*/*/record.json"))
+
+
+@pytest.mark.golden
+def test_every_committed_record_has_a_configuration_whose_id_is_still_the_recorded_one():
+    """Those written before a key existed, too: it has the value that it stood for."""
+    assert len(COMMITTED) > 100
+    for path in COMMITTED:
+        record = RunRecord.from_json(path.read_text(encoding="utf-8"), path)
+        run = record.run_config()
+        assert config_id(run.scientific()) == record.config_id, path
+        assert (run.row, run.seed, run.method.name) == (record.row, record.seed, record.method)
+
+
+def test_a_configuration_with_folders_of_another_machine_is_read_with_those_given(make_record):
+    local = ["task.source=local", "task.data_dir=data", "model.source=local", "model.path=weights"]
+    record = make_record(config=run_config(["method=dylora", *local]).without_folders())
+    assert "data_dir" not in record.config["task"]
+    run = record.run_config(Path("store"), Path("elsewhere"))
+    assert (run.runtime.results_dir, run.model.path) == ("store", "elsewhere")
+    older = {key: value for key, value in record.config["method"].items() if key != "update"}
+    assert make_record(config=record.config | {"method": older}).run_config() == record.run_config()
+
+
+def test_a_config_that_is_no_runs_is_refused_with_its_run_and_its_first_fault(make_record):
+    with pytest.raises(
+        StoreError, match=r"run 0123456789ab: expected the configuration of a run in its record, found "
+    ):
+        make_record().run_config()

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from deltalora.errors import StoreError
-from deltalora.results import CurvePoint, RunLockedError, Store
+from deltalora.results import CurvePoint, RunError, RunLockedError, Store
 
 WRITER = """
 import sys
@@ -116,7 +116,7 @@ def test_a_corrupted_record_is_an_error_and_not_a_missing_run(tmp_path, make_rec
 def test_a_record_that_is_not_text_is_refused(tmp_path, make_record):
     path = Store(tmp_path).write(make_record())
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(StoreError, match="UTF-8"):
+    with pytest.raises(StoreError, match=r"cannot read .*record\.json: 'utf-8' codec"):
         Store(tmp_path).records()
 
 
@@ -136,7 +136,7 @@ def test_an_id_that_could_leave_the_store_is_refused(tmp_path, run_id):
 
 def test_an_unwritable_store_says_so_in_one_line(tmp_path, make_record):
     (tmp_path / "runs").write_text("a file where the folder should be")
-    with pytest.raises(StoreError, match="expected to write the run's record"):
+    with pytest.raises(StoreError, match=r"cannot write .*record\.json: Not a directory"):
         Store(tmp_path / "runs").write(make_record())
 
 
@@ -144,7 +144,7 @@ def test_a_lock_in_an_unwritable_store_says_so_in_one_line(tmp_path):
     (tmp_path / "runs").write_text("a file where the folder should be")
     (tmp_path / "held" / "lock").mkdir(parents=True)
     for store, run_id in [(Store(tmp_path / "runs"), "run"), (Store(tmp_path), "held")]:
-        expected = pytest.raises(StoreError, match="expected to lock the run's folder, found")
+        expected = pytest.raises(StoreError, match="cannot lock ")
         with expected as caught, store.lock(run_id, blocking=False):
             pass
         assert not isinstance(caught.value, RunLockedError)
@@ -232,6 +232,25 @@ def test_a_killed_holder_leaves_no_stale_lock(tmp_path):
     assert (tmp_path / "run" / "lock").exists()
     with store.lock("run", blocking=False):
         pass
+
+
+def test_a_run_is_running_while_its_lock_is_held_unless_it_has_finished(tmp_path, make_record):
+    store = Store(tmp_path)
+    assert store.state("run") == "absent"
+    assert not store.run_dir("run").exists(), "looking makes nothing"
+    holder = start(HOLDER, tmp_path, "run")
+    assert [next_line(holder), next_line(holder)] == ["started\n", "held\n"]
+    assert store.state("run") == "running"
+    holder.communicate("go\n")
+    assert store.state("run") == "absent"
+    (store.run_dir("run") / "progress.json").write_text("{}")
+    assert store.state("run") == "interrupted"
+    for status in ("failed", "interrupted", "finished"):
+        error = None if status == "finished" else RunError(type="E", message="m")
+        store.write(make_record(run_id="run", status=status, error=error))
+        assert store.state("run") == status
+        with store.lock("run"):
+            assert store.state("run") == ("finished" if status == "finished" else "running")
 
 
 def test_a_blocking_lock_waits_for_the_holder(tmp_path):

@@ -12,6 +12,7 @@ from deltalora.results import Store, config_id
 EXPERIMENTS = sorted(
     str(path.relative_to(config_dir() / "experiment").with_suffix(""))
     for path in (config_dir() / "experiment").rglob("*.yaml")
+    if path.stem != "common"  # what the eight of GLUE share
 )
 METHODS = sorted(path.stem for path in (config_dir() / "method").glob("*.yaml"))
 

@@ -83,7 +83,7 @@ def test_a_sweep_told_to_stop_begins_nothing_after_a_failure(
     assert main(["train", *sweep, f"runtime.results_dir={tmp_path}"]) == 1
     said = capsys.readouterr().err
     assert "failed  full seed 1" in said
-    assert "stopped  full seed 1  not begun: full seed 1 failed and runtime.on_failure=stop" in said
+    assert "stopped  full seed 1  not started: full seed 1 failed and runtime.on_failure=stop" in said
     assert [record.status for record in Store(tmp_path).records()] == ["failed"]
 
 

@@ -9,7 +9,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from deltalora.config import E2EConfig
 from deltalora.models.embedded import embedded_model_dir
-from deltalora.tasks import TaskData, load_e2e
+from deltalora.tasks import TaskData
+from deltalora.tasks.e2e import E2ETask
 
 MakeTask = Callable[..., E2EConfig]
 
@@ -40,9 +41,10 @@ def tokenizer() -> PreTrainedTokenizerBase:
 
 @pytest.fixture(scope="session")
 def official_raw(shared_data: Path) -> TaskData:
-    return load_e2e(_task(source="local", data_dir=str(shared_data / "e2e")))
+    return E2ETask(_task(source="local", data_dir=str(shared_data / "e2e")), max_new_tokens=64).load()
 
 
 @pytest.fixture(scope="session")
 def official_tokenized(shared_data: Path) -> TaskData:
-    return load_e2e(_task(source="local", data_dir=str(shared_data / "e2e"), text_form="tokenized"))
+    task = _task(source="local", data_dir=str(shared_data / "e2e"), text_form="tokenized")
+    return E2ETask(task, max_new_tokens=64).load()

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from deltalora.tasks import EncodedPair, Pair, TaskData, collate_pairs, encode_pairs, encode_prompt, tokenised_sha256
-from deltalora.tasks.causal import IGNORED
+from deltalora.tasks import IGNORED, TaskData
+from deltalora.tasks.batch import tokenised_sha256
+from deltalora.tasks.causal import EncodedPair, collate_pairs, encode_pairs, encode_prompt
+from deltalora.tasks.examples import Pair
 from deltalora.tasks.text_form import in_form
 
 CONTEXT = "name : Aromi | area : riverside"

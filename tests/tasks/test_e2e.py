@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 from deltalora.config import E2EConfig
-from deltalora.corpus import e2e_splits
 from deltalora.errors import DataError
-from deltalora.tasks import TaskData, load_e2e
+from deltalora.tasks import TaskData
+from deltalora.tasks.e2e import E2ETask
 from deltalora.tasks.text_form import in_form
+from embedded_world import e2e_splits
 
 MakeTask = Callable[..., E2EConfig]
 Row = tuple[str, str]
@@ -23,6 +24,10 @@ Row = tuple[str, str]
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "tasks" / "text_form.json").read_text(encoding="utf-8"))
 ROWS: list[Row] = [(pair["mr"], pair["raw"]) for pair in GOLDEN["pairs"]]
 SPLITS = {"train": ROWS[:20], "validation": ROWS[20:30], "test": [*ROWS[30:], *ROWS[30:34]]}
+
+
+def load_e2e(config: E2EConfig) -> TaskData:
+    return E2ETask(config, max_new_tokens=64).load()
 
 
 def texts(data: TaskData) -> list[object]:
@@ -206,12 +211,12 @@ OFFLINE = """
 import sys, time
 from deltalora.config import run_config
 from deltalora.errors import DataError
-from deltalora.tasks import load_e2e
+from deltalora.tasks import build_task
 import datasets
-task = run_config(["scale=paper"]).task
+task = build_task(run_config(["scale=paper"]))
 start = time.monotonic()
 try:
-    load_e2e(task)
+    task.load()
 except DataError as error:
     print(f"{time.monotonic() - start:.1f} {error}")
 """

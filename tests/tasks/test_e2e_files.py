@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deltalora.errors import DataError
-from deltalora.tasks.e2e_files import linearise, parse_meaning_representation, read_split
+from deltalora.tasks.e2e import linearise, parse_meaning_representation, read_split
 
 HEADER = b"mr,ref\n"
 ROW = b'"name[Aromi], area[riverside]",Aromi is by the river.\n'
@@ -64,9 +64,8 @@ def test_plain_and_gzipped_files_and_all_their_names_are_read_alike(tmp_path: Pa
     ):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_bytes(data)
-        file = read_split(tmp_path / folder, "validation")
-        assert file.name == name
-        assert not file.tokenized
+        file = read_split(tmp_path / folder, "validation", "raw")
+        assert list(file.files) == [name]
         assert [(row.context, row.text) for row in file.rows] == [
             ("name : Aromi | area : riverside", "Aromi is by the river."),
             ("name : X", 'Say "hello", or £20.'),
@@ -76,15 +75,14 @@ def test_plain_and_gzipped_files_and_all_their_names_are_read_alike(tmp_path: Pa
 @pytest.mark.real_data
 def test_the_official_gzip_and_its_plain_copy_hold_the_same_rows(shared_data: Path, tmp_path: Path) -> None:
     (tmp_path / "dev.csv").write_bytes(gzip.decompress((shared_data / "e2e" / "dev.csv.gz").read_bytes()))
-    zipped, plain = read_split(shared_data / "e2e", "validation"), read_split(tmp_path, "validation")
+    zipped, plain = (read_split(folder, "validation", "raw") for folder in (shared_data / "e2e", tmp_path))
     assert plain.rows == zipped.rows
-    assert plain.sha256 != zipped.sha256
+    assert set(plain.files.values()).isdisjoint(zipped.files.values())
 
 
 def test_the_txt_of_the_lora_repository_is_taken_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / "valid.txt").write_text("name : X | area : riverside||X is by the river . \nname : Y||Y || Z .\n")
-    file = read_split(tmp_path, "validation")
-    assert file.tokenized
+    file = read_split(tmp_path, "validation", "tokenized")
     assert [(row.context, row.text) for row in file.rows] == [
         ("name : X | area : riverside", "X is by the river ."),
         ("name : Y", "Y || Z ."),
@@ -94,17 +92,17 @@ def test_the_txt_of_the_lora_repository_is_taken_as_it_stands(tmp_path: Path) ->
 Bad = tuple[str, bytes, str]
 
 BAD: dict[str, Bad] = {
-    "an empty csv": ("train.csv", b"", "train.csv:1: expected the header mr,ref, found ''"),
+    "an empty csv": ("train.csv", b"", "train.csv:1: expected a header with mr,ref, found ''"),
     "a header and no row": ("train.csv", HEADER, "train.csv: expected at least one example, found none"),
     "an empty txt": ("train.txt", b"", "train.txt: expected at least one example, found none"),
-    "another header": ("train.csv", b"MR,ref\n" + ROW, "train.csv:1: expected the header mr,ref, found 'MR,ref'"),
-    "no header": ("train.csv", ROW, "train.csv:1: expected the header mr,ref"),
+    "another header": ("train.csv", b"MR,ref\n" + ROW, "train.csv:1: expected a header with mr,ref, found 'MR,ref'"),
+    "no header": ("train.csv", ROW, "train.csv:1: expected a header with mr,ref"),
     "three fields": (
         "train.csv",
         HEADER + ROW + b"name[X],a,b\n",
-        "train.csv:3: expected the two fields mr,ref, found 3",
+        "train.csv:3: expected 2 fields, found 3",
     ),
-    "a blank line": ("train.csv", HEADER + b"\n" + ROW, "train.csv:2: expected the two fields mr,ref, found 0"),
+    "a blank line": ("train.csv", HEADER + b"\n" + ROW, "train.csv:2: expected 2 fields, found 0"),
     "an open quote at the end": (
         "train.csv",
         HEADER + ROW + b'name[X],"cut off he',
@@ -135,7 +133,7 @@ def test_a_broken_file_is_one_line_that_names_file_and_line(
 ) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DataError) as caught:
-        read_split(tmp_path, "train")
+        read_split(tmp_path, "train", "tokenized" if ".txt" in name else "raw")
     assert str(caught.value).startswith(str(tmp_path / expected))
     assert "\n" not in str(caught.value)
 
@@ -147,7 +145,7 @@ def test_a_gzip_with_a_wrong_byte_is_a_damaged_file(tmp_path: Path, place: int) 
     data[place] ^= 0xFF
     (tmp_path / "train.csv.gz").write_bytes(data)
     with pytest.raises(DataError, match=r"train\.csv\.gz: expected a whole gzip file, found a damaged one"):
-        read_split(tmp_path, "train")
+        read_split(tmp_path, "train", "raw")
 
 
 @pytest.mark.real_data
@@ -156,7 +154,7 @@ def test_the_real_file_cut_short_is_a_damaged_file(shared_data: Path, tmp_path: 
     whole = (shared_data / "e2e" / "test.csv.gz").read_bytes()
     (tmp_path / "test.csv.gz").write_bytes(whole[: int(kept * len(whole))])
     with pytest.raises(DataError, match=r"test\.csv\.gz: expected a whole gzip file, found a damaged one") as caught:
-        read_split(tmp_path, "test")
+        read_split(tmp_path, "test", "raw")
     assert "\n" not in str(caught.value)
 
 
@@ -167,11 +165,13 @@ def test_the_real_csv_cut_inside_a_quoted_field_is_refused_at_its_last_line(shar
     last = whole[:5000].rindex(b'"name[') + 10
     (tmp_path / "test.csv").write_bytes(whole[:last])
     with pytest.raises(DataError, match=rf"test\.csv:{len(list(rows))}: expected a whole csv row"):
-        read_split(tmp_path, "test")
+        read_split(tmp_path, "test", "raw")
 
 
 def test_a_missing_folder_and_a_missing_split_say_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere: expected a folder with the E2E files.*task\.data_dir"):
-        read_split(tmp_path / "nowhere", "train")
-    with pytest.raises(DataError, match=r"expected the test split as testset_w_refs\.csv or test\.csv or test\.txt"):
-        read_split(tmp_path, "test")
+    with pytest.raises(DataError, match=r"nowhere: expected a folder with the E2E train split.*task\.data_dir"):
+        read_split(tmp_path / "nowhere", "train", "raw")
+    with pytest.raises(
+        DataError, match=r"expected the E2E test split as testset_w_refs\.csv or test\.csv or test\.txt"
+    ):
+        read_split(tmp_path, "test", "raw")

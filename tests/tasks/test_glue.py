@@ -5,17 +5,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
-import hydra
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
 
-from deltalora import corpus
-from deltalora.config import GlueConfig, config_dir
+from deltalora.config import GlueConfig, run_config
 from deltalora.config.task import GlueDataset
 from deltalora.errors import DataError
 from deltalora.tasks.examples import LabelledData, LabelledExample
-from deltalora.tasks.glue import load_glue
+from deltalora.tasks.glue import GlueTask
+from embedded_world import glue_splits
 
 DATASETS: tuple[GlueDataset, ...] = get_args(GlueDataset)
 
@@ -47,6 +45,10 @@ def config(dataset: str, **changes: Any) -> GlueConfig:
         "limits": {"train": None, "validation": None, "test": None},
     }
     return GlueConfig(**(values | changes))
+
+
+def load_glue(config: GlueConfig) -> LabelledData:
+    return GlueTask(config, max_new_tokens=0).load()
 
 
 def texts(data: LabelledData) -> list[object]:
@@ -176,18 +178,17 @@ def test_the_hubs_parquet_files_are_the_same_examples(hub_folder: Path, root: Pa
 def test_a_hidden_label_from_the_hub_names_its_row(hub_folder: Path) -> None:
     path = hub_folder / "mnli" / "validation_matched-00000-of-00001.parquet"
     pd.DataFrame([MNLI[0] | {"label": -1, "idx": 41}]).to_parquet(path)
-    with pytest.raises(DataError, match=r"idx 41: expected a class from 0 to 2 as label, found '-1'") as caught:
+    with pytest.raises(
+        DataError, match=r"validation_matched row 0: expected a class from 0 to 2 as label, found '-1'"
+    ) as caught:
         load_glue(config("mnli", source="hub", hub={"path": str(hub_folder), "revision": "main"}))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_each_tasks_file_sets_its_name_and_what_all_eight_share(dataset: GlueDataset) -> None:
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        composed = OmegaConf.to_container(hydra.compose(overrides=[f"+task=glue/{dataset}"]))
-    assert isinstance(composed, dict)
-    assert composed.keys() == {"task"}
-    task = GlueConfig.model_validate(composed["task"])
+    task = run_config([f"experiment=glue/{dataset}", "scale=paper", "init_from=none"]).task
+    assert isinstance(task, GlueConfig)
     assert (task.name, task.dataset, task.hub.path) == ("glue", dataset, "nyu-mll/glue")
     assert task.max_length == (512 if dataset == "rte" else 256)
 
@@ -196,7 +197,7 @@ def test_each_tasks_file_sets_its_name_and_what_all_eight_share(dataset: GlueDat
 def test_the_embedded_tasks_are_the_grammars_and_the_same_every_time(dataset: GlueDataset) -> None:
     data = load_glue(config(dataset, source="embedded"))
     assert data == load_glue(config(dataset, source="embedded"))
-    splits = corpus.glue_splits(dataset)
+    splits = glue_splits(dataset)
     assert [(one.first, one.second, one.label) for one in data.train] == [
         (entry.first, entry.second, entry.label) for entry in splits["train"]
     ]

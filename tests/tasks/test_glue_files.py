@@ -8,7 +8,7 @@ import pytest
 
 from deltalora.config.task import GlueDataset
 from deltalora.errors import DataError
-from deltalora.tasks.glue_files import LAYOUTS, GlueRow, Part, parts_of, read_glue
+from deltalora.tasks.glue import LAYOUTS, GlueRow, Part, parts_of, read_glue
 
 #: Task -> folder and lines of its official training tsv, and the rows that are in it. Layouts as in the files of
 #: https://dl.fbaipublicfiles.com/glue/data; a quotation mark is a character like any other.
@@ -158,7 +158,7 @@ BAD: dict[str, tuple[GlueDataset, str, bytes, str]] = {
     "an empty tsv": ("rte", "train.tsv", b"", ":1: expected a header with the columns sentence1, sentence2, label"),
     "an empty tsv without header": ("cola", "train.tsv", b"", ": expected at least one example, found none"),
     "a header and no row": ("rte", "train.tsv", RTE_HEADER, ": expected at least one example, found none"),
-    "a cut line": ("rte", "train.jsonl", RTE + RTE[:20], ":2: expected one JSON object a line, found '{\"sentence1"),
+    "a cut line": ("rte", "train.jsonl", RTE + RTE[:20], ":2: expected one JSON object per line, found '{\"sentence1"),
     "a class above the last": (
         "rte",
         "train.jsonl",

@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from deltalora import corpus
 from deltalora.config.task import WebNLGConfig
 from deltalora.errors import DataError
 from deltalora.tasks.examples import TextData
-from deltalora.tasks.webnlg import load_webnlg
-from deltalora.tasks.webnlg_entry import SEEN_CATEGORIES, linearise
+from deltalora.tasks.webnlg import CHALLENGE_2017, WebNLGTask, linearise
+from embedded_world import webnlg_splits
 
 Row = tuple[str, str, list[str], list[tuple[str, str]]]
 
@@ -48,6 +47,10 @@ def task(**changes: Any) -> WebNLGConfig:
         "limits": {"train": None, "validation": None, "test": None},
     }
     return WebNLGConfig(**(values | changes))
+
+
+def load_webnlg(config: WebNLGConfig) -> TextData:
+    return WebNLGTask(config, max_new_tokens=64).load()
 
 
 def write_xml(path: Path, rows: Sequence[Row]) -> None:
@@ -123,7 +126,7 @@ def test_official_prompts_are_the_lines_of_the_organisers_reference_files(
         index = list(csv.DictReader(file, delimiter="\t"))
     assert [prompt.id for prompt in official.test] == [f"test/{row['id']}" for row in index]
     assert [prompt.group for prompt in official.test] == [("unseen", "seen")[int(row["seen"])] for row in index]
-    assert [row["category"] in SEEN_CATEGORIES for row in index] == [row["seen"] == "1" for row in index]
+    assert [row["category"] in CHALLENGE_2017.seen for row in index] == [row["seen"] == "1" for row in index]
     for number in range(3):  # the organisers' files are lower-cased, tokenised, ASCII; an absent reference is empty
         lines = (fixture / f"ref{number}.txt").read_text(encoding="utf-8").split("\n")
         for prompt, line in zip(official.test, lines, strict=False):
@@ -180,7 +183,7 @@ def test_an_id_that_stands_twice_in_the_test_split_is_refused(xml_folder: Path) 
 def test_the_embedded_task_is_the_grammars_and_the_same_every_time() -> None:
     data = load_webnlg(task())
     assert data == load_webnlg(task())
-    splits = corpus.webnlg_splits()
+    splits = webnlg_splits()
     for name, pairs in (("train", data.train), ("validation", data.validation)):
         assert len(pairs) == data.counts[name] == sum(len(entry.references) for entry in splits[name])
     assert len(data.test) == len(splits["test"])

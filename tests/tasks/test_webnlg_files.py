@@ -10,16 +10,19 @@ import pytest
 
 from deltalora.errors import DataError
 from deltalora.tasks.reading import Split
-from deltalora.tasks.webnlg_entry import SEEN_CATEGORIES, UNSEEN_CATEGORIES, Entry, checked_entry, linearise
-from deltalora.tasks.webnlg_files import read_split
+from deltalora.tasks.webnlg import CHALLENGE_2017, Entry, Source, checked_entry, linearise, read_split
 
 Texts = list[tuple[str, str]]
-Source = tuple[str, str, list[list[str]], Texts]
 
 #: Id, category, triples, (comment, text): as in the corpus, a text that is not good among them.
 ENTRIES: list[Source] = [
-    ("Id1", "Airport", [["Aarhus_Airport", "cityServed", '"Aarhus, Denmark"']], [("good", "Aarhus Airport & Aarhus.")]),
-    (
+    Source(
+        "Id1",
+        "Airport",
+        [["Aarhus_Airport", "cityServed", '"Aarhus, Denmark"']],
+        [("good", "Aarhus Airport & Aarhus.")],
+    ),
+    Source(
         "Id2",
         "Food",
         [["Ajoblanco", "mainIngredients", "<Bread>"], ["Ajoblanco", "was selected by", "Ürümqi"]],
@@ -31,7 +34,7 @@ ENTRIES: list[Source] = [
 def xml(entries: Sequence[Source]) -> str:
     """As in the challenge's archive: the originals stand beside what was modified."""
     lines = ["<benchmark>", "  <entries>"]
-    for id, category, triples, texts in entries:
+    for id, category, triples, texts, _ in entries:
         lines += [
             f'    <entry category="{category}" eid="{id}" size="{len(triples)}">',
             "      <originaltripleset><otriple>never | read | this</otriple></originaltripleset>",
@@ -60,7 +63,7 @@ def lora_json(entries: Sequence[Source]) -> str:
                 "xml_id": id,
             }
         }
-        for number, (id, category, triples, texts) in enumerate(entries, start=1)
+        for number, (id, category, triples, texts, _) in enumerate(entries, start=1)
     ]
     return json.dumps({"entries": items}, indent=4)
 
@@ -74,7 +77,7 @@ def jsonl(entries: Sequence[Source]) -> str:
             "refs": [t for _, t in texts],
             "comments": [c for c, _ in texts],
         }
-        for id, category, triples, texts in entries
+        for id, category, triples, texts, _ in entries
     )
     return "".join(json.dumps(row) + "\n" for row in rows)
 
@@ -92,10 +95,10 @@ def test_triples_are_linearised_as_in_the_lora_repository() -> None:
 
 
 def test_only_good_texts_are_references_and_the_others_are_counted() -> None:
-    entry = checked_entry("here", "train", *ENTRIES[1])
+    entry = checked_entry("train", ENTRIES[1])
     assert entry.references == ("Bread, in Ürümqi.", "Ürümqi’s bread.")
     assert entry.not_good == 1
-    bad = checked_entry("here", "train", "Id3", "Food", ENTRIES[1][2], [("toFix", "Not this.")])
+    bad = checked_entry("train", ENTRIES[1]._replace(texts=[("toFix", "Not this.")]))
     assert bad.references == ()
 
 
@@ -113,7 +116,7 @@ def test_every_format_of_a_split_is_read_alike(tmp_path: Path, split: Split) -> 
         "lines": {f"{short}.jsonl": jsonl(ENTRIES)},
         "zipped": {f"{short}.jsonl.gz": jsonl(ENTRIES)},
     }
-    wanted = content([checked_entry("here", split, *entry) for entry in ENTRIES])
+    wanted = content([checked_entry(split, entry) for entry in ENTRIES])
     names = {}
     for layout, files in layouts.items():
         for name, text in files.items():
@@ -121,9 +124,9 @@ def test_every_format_of_a_split_is_read_alike(tmp_path: Path, split: Split) -> 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
         file = read_split(tmp_path / layout, split)
-        assert content(file.entries) == wanted
-        assert len(file.sha256) == 64
-        names[layout] = file.name
+        assert content(file.rows) == wanted
+        ((names[layout], sha256),) = file.files.items()
+        assert len(sha256) == 64
     assert names == {
         "archive": f"challenge_data_train_dev/{short}/",
         "bare": f"{short}/",
@@ -142,18 +145,18 @@ def test_the_test_split_is_one_file_under_its_known_names(tmp_path: Path, name: 
     text = (lora_json if name.endswith("json") else xml)(ENTRIES)
     path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     file = read_split(tmp_path, "test")
-    assert file.name == name
-    assert [entry.id for entry in file.entries] == ["Id1", "Id2"]
+    assert list(file.files) == [name]
+    assert [entry.id for entry in file.rows] == ["Id1", "Id2"]
 
 
 def test_a_changed_xml_file_changes_the_hash_of_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "dev" / "1triples" / "a.xml"
     path.parent.mkdir(parents=True)
     path.write_text(xml(ENTRIES))
-    before = read_split(tmp_path, "validation").sha256
-    assert read_split(tmp_path, "validation").sha256 == before
+    before = read_split(tmp_path, "validation").files
+    assert read_split(tmp_path, "validation").files == before
     path.write_text(xml(ENTRIES) + "\n")
-    assert read_split(tmp_path, "validation").sha256 != before
+    assert read_split(tmp_path, "validation").files != before
 
 
 def changed(number: int, **changes: object) -> str:
@@ -177,7 +180,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         xml(ENTRIES).replace("&amp;", "&x;"),
         f"{XML}:8: expected a whole XML file, found: unde",
     ),
-    "another xml": (XML, "<html/>", f"{XML}: expected at least one entry, found none"),
+    "another xml": (XML, "<html/>", f"{XML}: expected at least one example, found none"),
     "an xml triple of two parts": (
         XML,
         xml(ENTRIES).replace("Ajoblanco | mainIngredients", "Ajoblanco"),
@@ -201,8 +204,8 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "the file without lexicalisations": (
         XML,
-        xml([(*entry[:3], []) for entry in ENTRIES]),
-        f"{XML}: entry Id1: expected at least one reference, found none; give the file with lexicalisations",
+        xml([entry._replace(texts=[]) for entry in ENTRIES]),
+        f"{XML}: entry Id1: expected at least one reference, found none; restore the entry, or give the 2017",
     ),
     "no good reference": (
         XML,
@@ -216,7 +219,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "a cut json": (JSON, lora_json(ENTRIES)[:82], f"{JSON}:5: expected whole json, found: Unterminated string"),
     "a json list": (JSON, "[]", f"{JSON}: expected the key 'entries' with a list, found none"),
-    "a json of nothing": (JSON, '{"entries": []}', f"{JSON}: expected at least one entry, found none"),
+    "a json of nothing": (JSON, '{"entries": []}', f"{JSON}: expected at least one example, found none"),
     "a json entry under another number": (
         JSON,
         lora_json(ENTRIES).replace('"2":', '"3":'),
@@ -232,8 +235,8 @@ BAD: dict[str, tuple[str, str, str]] = {
         lora_json(ENTRIES).replace('"object"', '"o"'),
         f"{JSON}: entry 1: expected the key 'object' with a str, found none",
     ),
-    "an empty jsonl": (LINES, "", f"{LINES}: expected at least one entry, found none"),
-    "a cut jsonl": (LINES, jsonl(ENTRIES)[:-20], f"{LINES}:2: expected one JSON object a line, found "),
+    "an empty jsonl": (LINES, "", f"{LINES}: expected at least one example, found none"),
+    "a cut jsonl": (LINES, jsonl(ENTRIES)[:-20], f"{LINES}:2: expected one JSON object per line, found "),
     "a jsonl line without category": (
         LINES,
         changed(1, category=None),
@@ -266,12 +269,13 @@ def test_a_broken_file_is_one_line_that_names_its_place(tmp_path: Path, name: st
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("category", UNSEEN_CATEGORIES)
+@pytest.mark.parametrize("category", CHALLENGE_2017.unseen)
 def test_an_unseen_category_is_a_test_category_only(category: str) -> None:
-    assert category not in SEEN_CATEGORIES
-    assert not checked_entry("here", "test", "Id1", category, *ENTRIES[0][2:]).seen
-    with pytest.raises(DataError, match=r"here: expected one of the 10 categories of the WebNLG 2017 train split"):
-        checked_entry("here", "train", "Id1", category, *ENTRIES[0][2:])
+    entry = ENTRIES[0]._replace(category=category)
+    assert category not in CHALLENGE_2017.seen
+    assert not checked_entry("test", entry).seen
+    with pytest.raises(ValueError, match=r"expected one of the 10 categories of the WebNLG 2017 train split"):
+        checked_entry("train", entry)
 
 
 def test_a_missing_folder_and_a_missing_split_say_what_to_set(tmp_path: Path) -> None:
@@ -300,11 +304,11 @@ def test_the_real_entries_come_through_xml_and_the_lora_json_unchanged(shared_da
     lines = gzip.decompress((shared_data / "webnlg" / "test.jsonl.gz").read_bytes()).decode().splitlines()
     rows = [json.loads(line) for line in lines]
     source: list[Source] = [
-        (row["id"], row["category"], row["triples"], list(zip(row["comments"], row["refs"], strict=True)))
+        Source(row["id"], row["category"], row["triples"], list(zip(row["comments"], row["refs"], strict=True)))
         for row in rows
     ]
-    wanted = read_split(shared_data / "webnlg", "test").entries
+    wanted = read_split(shared_data / "webnlg", "test").rows
     for folder, name, text in (("xml", XML, xml(source)), ("json", JSON, lora_json(source))):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_text(text, encoding="utf-8")
-        assert read_split(tmp_path / folder, "test").entries == wanted
+        assert read_split(tmp_path / folder, "test").rows == wanted

@@ -6,16 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hydra
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
 
-from deltalora import corpus
-from deltalora.config import XSumConfig, config_dir
+from deltalora.config import XSumConfig, run_config
 from deltalora.errors import DataError
 from deltalora.tasks.examples import Pair, Prompt, TextData
-from deltalora.tasks.xsum import load_xsum
+from deltalora.tasks.xsum import XSumTask
+from embedded_world import xsum_splits
 
 ROWS = [
     {
@@ -40,6 +38,10 @@ def config(**changes: Any) -> XSumConfig:
         "limits": {"train": None, "validation": None, "test": None},
     }
     return XSumConfig(**(values | changes))
+
+
+def load_xsum(config: XSumConfig) -> TextData:
+    return XSumTask(config, max_new_tokens=60).load()
 
 
 def texts(data: TextData) -> list[object]:
@@ -154,15 +156,15 @@ def test_the_hubs_parquet_files_are_the_same_examples(hub_folder: Path, folder: 
 def test_an_empty_summary_from_the_hub_is_a_data_error(hub_folder: Path) -> None:
     broken = pd.DataFrame([ROWS[9] | {"summary": " "}])
     broken.to_parquet(hub_folder / "default" / "test" / "0000.parquet")
-    with pytest.raises(DataError, match=r"found: expected text in the field summary, found an empty one; without"):
+    with pytest.raises(
+        DataError, match=r"found: test row 0: expected text in the field summary, found an empty one; without"
+    ):
         load_xsum(config(source="hub", hub={"path": str(hub_folder), "revision": "main"}))
 
 
 def test_the_tasks_file_has_the_upstream_lengths_and_scores_the_test_split() -> None:
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        composed = OmegaConf.to_container(hydra.compose(overrides=["+task=xsum"]))
-    assert isinstance(composed, dict)
-    task = XSumConfig.model_validate(composed["task"])
+    task = run_config(["experiment=xsum", "scale=paper"]).task
+    assert isinstance(task, XSumConfig)
     assert (task.max_source_length, task.max_target_length, task.split) == (768, 64, "test")
 
 
@@ -170,7 +172,7 @@ def test_the_tasks_file_has_the_upstream_lengths_and_scores_the_test_split() -> 
 def test_the_embedded_task_is_the_grammars_and_the_same_every_time(split: str) -> None:
     data = load_xsum(config(source="embedded", split=split))
     assert data == load_xsum(config(source="embedded", split=split))
-    splits = corpus.xsum_splits()
+    splits = xsum_splits()
     assert [pair.completion for pair in data.train] == [entry.summary for entry in splits["train"]]
     assert [prompt.context for prompt in data.test] == [entry.document for entry in splits[split]]
     assert min(data.counts.values()) > 20

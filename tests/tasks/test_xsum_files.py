@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deltalora.errors import DataError
-from deltalora.tasks.xsum_files import read_xsum
+from deltalora.tasks.xsum import read_split
 
 
 def line(**changes: object) -> bytes:
@@ -21,9 +21,9 @@ HEADER = b"document,summary,id\n"
 BAD: dict[str, tuple[str, bytes, str]] = {
     "an empty file": ("train.jsonl", b"", "train.jsonl: expected at least one example, found none"),
     "a header and no row": ("train.csv", HEADER, "train.csv: expected at least one example, found none"),
-    "a cut line": ("train.jsonl", GOOD + GOOD[:30], "train.jsonl:2: expected one JSON object a line, found '{"),
-    "a blank line": ("train.jsonl", GOOD + b"\n" + GOOD, "train.jsonl:2: expected one JSON object a line, found ''"),
-    "a list": ("train.json", b"[" + GOOD.strip() + b"]", "train.json:1: expected one JSON object a line, found '[{"),
+    "a cut line": ("train.jsonl", GOOD + GOOD[:30], "train.jsonl:2: expected one JSON object per line, found '{"),
+    "a blank line": ("train.jsonl", GOOD + b"\n" + GOOD, "train.jsonl:2: expected one JSON object per line, found ''"),
+    "a list": ("train.json", b"[" + GOOD.strip() + b"]", "train.json:1: expected one JSON object per line, found '[{"),
     "no summary": (
         "train.jsonl",
         GOOD + line(summary=None),
@@ -64,37 +64,37 @@ def test_a_broken_file_is_one_line_that_names_file_and_line(
 ) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DataError) as caught:
-        read_xsum(tmp_path, "train")
+        read_split(tmp_path, "train")
     assert str(caught.value).startswith(str(tmp_path / expected))
     assert "\n" not in str(caught.value)
 
 
 def test_an_article_may_be_empty_and_an_id_a_number(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_bytes(line(document="", id=77))
-    (row,) = read_xsum(tmp_path, "train").rows
+    (row,) = read_split(tmp_path, "train").rows
     assert (row.id, row.document, row.summary) == ("77", "", "A summary.")
 
 
 def test_an_article_may_be_longer_than_the_csv_modules_limit(tmp_path: Path) -> None:
     article = "word " * 60_000
     (tmp_path / "train.csv").write_text(f"id,document,summary\n1,{article},A summary.\n")
-    assert read_xsum(tmp_path, "train").rows[0].document == article
+    assert read_split(tmp_path, "train").rows[0].document == article
 
 
 def test_a_missing_folder_and_a_missing_split_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere: expected a folder with XSum's train split.*set task\.data_dir"):
-        read_xsum(tmp_path / "nowhere", "train")
+        read_split(tmp_path / "nowhere", "train")
     (tmp_path / "test_sample.jsonl").write_bytes(GOOD)
-    assert len(read_xsum(tmp_path, "test").rows) == 1
+    assert len(read_split(tmp_path, "test").rows) == 1
     with pytest.raises(DataError, match=r"expected XSum's train split.*for a trial, copy some lines.*to train"):
-        read_xsum(tmp_path, "train")
+        read_split(tmp_path, "train")
 
 
 @pytest.mark.real_data
 def test_the_real_sample_has_its_known_size_and_bytes(shared_data: Path) -> None:
-    file = read_xsum(shared_data / "xsum", "test")
-    assert (file.name, len(file.rows)) == ("test_sample.jsonl.gz", 1_463)
-    assert file.sha256 == "baf2acb97d054f8de1339fbafa9b17d77410315ff05d257a18d081aca0262f79"
+    file = read_split(shared_data / "xsum", "test")
+    sha256 = "baf2acb97d054f8de1339fbafa9b17d77410315ff05d257a18d081aca0262f79"
+    assert (file.files, len(file.rows)) == ({"test_sample.jsonl.gz": sha256}, 1_463)
     assert all(row.document.strip() for row in file.rows)
 
 
@@ -103,4 +103,4 @@ def test_the_real_sample_cut_short_is_a_damaged_file(shared_data: Path, tmp_path
     whole = (shared_data / "xsum" / "test_sample.jsonl.gz").read_bytes()
     (tmp_path / "test_sample.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"test_sample\.jsonl\.gz: expected a whole gzip file, found a damaged one"):
-        read_xsum(tmp_path, "test")
+        read_split(tmp_path, "test")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from deltalora.tasks import IGNORED, EncodedPair, collate_pairs
+from deltalora.tasks import IGNORED
+from deltalora.tasks.causal import EncodedPair, collate_pairs
 from deltalora.training.batches import TrainingBatches, evaluation_batches
 
 MakePairs = Callable[[int, int], list[EncodedPair]]

@@ -10,7 +10,6 @@ from safetensors.torch import load_file
 
 from deltalora.config import RunConfig, run_config
 from deltalora.errors import StoreError
-from deltalora.report.departures import config_value
 from deltalora.results import RunRecord, Store
 from deltalora.training import execute
 
@@ -38,7 +37,8 @@ def test_the_mnli_run_of_the_same_row_and_seed_is_done_first_and_once(configure:
     assert (mnli.row, mnli.seed, mnli.status) == ("lora", 3, "finished")
     assert rte.parent == mnli.run_id
     assert mnli.parent is None
-    assert config_value(rte, "init_from.task.dataset") == "mnli"
+    assert (parent := rte.run_config().init_from) is not None
+    assert parent.experiment == "glue/mnli"
     execute(configure("method=lora", "seed=3", "experiment=glue/mrpc"))
     assert Store(tmp_path / "runs").read(mnli.run_id) == mnli  # not computed again
 

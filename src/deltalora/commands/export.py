@@ -1,4 +1,4 @@
-"""`deltalora export`: a finished run as a plain transformers folder or as a standard peft LoRA adapter."""
+"""`deltalora export`: write a finished run as a plain transformers folder or as a standard peft LoRA adapter."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,18 +7,18 @@ from deltalora.commands.arguments import OneLineParser
 from deltalora.errors import ConfigError
 from deltalora.results import Store
 
-DESCRIPTION = """Writes a finished run's model to a new folder DIR; runs nothing and reads no data. `merged` is a plain
-transformers model with its tokenizer; `peft` is a LoRA adapter on the untouched backbone, for
-PeftModel.from_pretrained: of every low-rank method, Delta-LoRA included (rank 2r, exact). What was written is loaded
-again and its logits are held against the run's, to 1e-5 of the largest, before the folder appears."""
+DESCRIPTION = """Write a finished run's model to a new folder DIR; nothing is trained and no data is read. `merged` is a
+plain transformers model with its tokenizer; `peft` is a LoRA adapter on the untouched backbone, for
+PeftModel.from_pretrained, from any low-rank method, Delta-LoRA included (rank 2r, exact). Before the folder appears,
+its model is loaded and its logits compared with the run's, to 1e-5 of the largest."""
 
 
 def export(arguments: Sequence[str]) -> int:
-    """Writes the export and says how near it is to the run."""
+    """Write the export and print how close it is to the run."""
     parser = OneLineParser(prog="deltalora export", description=DESCRIPTION)
     parser.add_argument("run", help="run id, as the store's folders are named")
     parser.add_argument("--to", choices=("merged", "peft"), required=True, help="the form")
-    parser.add_argument("dir", type=Path, help="folder to write; must be new or empty")
+    parser.add_argument("dir", type=Path, help="folder to write; new or empty")
     parser.add_argument("--store", type=Path, default=Path("results/runs"), help="store of runs; default: results/runs")
     parser.add_argument("--model", type=Path, help="pre-trained weights, if the run had them from a local folder")
     parser.add_argument("--rank", type=int, help="DyLoRA only: the rank b to export; default: its evaluation rank")
@@ -34,7 +34,7 @@ def export(arguments: Sequence[str]) -> int:
     run = restore(Store(options.store), options.run, options.model)
     if options.rank is not None:
         if not isinstance(run.method, DyLoRA):
-            raise ConfigError(f"--rank is for DyLoRA, found a run of {run.config.method.name}: leave it out")
+            raise ConfigError(f"--rank is for DyLoRA, found a run of {run.config.method.name}; leave it out")
         run.method.set_rank(options.rank)
     checked = (write_adapter if options.to == "peft" else write_plain)(run, options.dir)
     form = "plain transformers model" if checked.rank is None else f"peft LoRA adapter of rank {checked.rank}"

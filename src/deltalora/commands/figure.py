@@ -6,7 +6,6 @@ from pathlib import Path
 
 from deltalora import report
 from deltalora.commands.arguments import OneLineParser, add_store_option, records_of, requested
-from deltalora.errors import StoreError
 from deltalora.report.figure import draw
 from deltalora.results.atomic import write_atomic
 
@@ -31,12 +30,8 @@ def figure(arguments: Sequence[str]) -> int:
         "svg": draw(built, "svg"),
         "png": draw(built, "png"),
     }
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        for form, content in files.items():
-            write_atomic(options.out / f"{built.name}.{form}", content)
-    except OSError as error:
-        raise StoreError(f"cannot write {options.out}: {error}; choose another --out") from error
+    for form, content in files.items():
+        write_atomic(options.out / f"{built.name}.{form}", content)
     print(report.figure_to_markdown(built))
     print(f"written: {', '.join(str(options.out / f'{built.name}.{form}') for form in files)}")
     return 0

@@ -7,38 +7,34 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from deltalora import methods, models
 from deltalora.commands.arguments import OneLineParser
-from deltalora.config import GlueConfig, run_config
+from deltalora.config import METHODS, GlueConfig, run_config
 from deltalora.report import paper_table
 
-METHODS = ("full", "ft_frozen_embeddings", "ft_qv", "lora", "dylora", "adalora", "delta_lora")
-
-#: The table of the paper whose parameter column belongs to an experiment; the eight GLUE tasks share one.
-_TABLE_OF = {"e2e": "table1", "webnlg": "table2", "xsum": "table3", "glue": "table4"}
-
-DESCRIPTION = """Counts on the meta device; no weights are read. The scale is the paper's unless scale=... is given.
+DESCRIPTION = """Count on the meta device; read no weights. The scale is the paper's unless scale=... is given.
 "trainable" receives a gradient; "extra_updatable" is moved without one (Delta-LoRA's W_Q, W_V); "head" is a newly
 initialised classification head, trained by every method and not counted in the paper's columns."""
 
 
 def params(arguments: Sequence[str]) -> int:
-    """Prints the counts as a table or, with --json, as one object: method -> counts and the paper's figure."""
+    """Print the counts as a table or, with --json, as one object: method -> counts and the paper's figure."""
     parser = OneLineParser(prog="deltalora params", description=DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options, overrides = parser.with_overrides(arguments)
     if not any(override.startswith("scale=") for override in overrides):
         overrides = ["scale=paper", *overrides]
+    configs = {name: run_config([*overrides, f"method={name}"]) for name in METHODS}
+    from deltalora import methods, models, tasks  # torch, once the configuration is known to be right
+
     counted: dict[str, dict[str, Any]] = {}
-    for name in METHODS:
-        config = run_config([*overrides, f"method={name}"])
+    for name, config in configs.items():
         labels = config.task.num_labels if isinstance(config.task, GlueConfig) else None
         counts = methods.count_parameters(models.meta_backbone(config.model, labels), config.method)
         counted[name] = {
             "trainable": counts.trainable,
             "extra_updatable": counts.extra_updatable,
             "head": counts.head,
-            "paper": _paper(config.experiment, name) if config.scale == "paper" else {},
+            "paper": _paper(tasks.TASKS[config.task.name].table, name) if config.scale == "paper" else {},
         }
     if options.json:
         print(json.dumps(counted, indent=2))
@@ -47,9 +43,9 @@ def params(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _paper(experiment: str, method: str) -> dict[str, str]:
-    """The paper's figure as printed, and the convention that explains it where it is not ours."""
-    table = paper_table(_TABLE_OF[experiment.split("/")[0]])
+def _paper(table_name: str, method: str) -> dict[str, str]:
+    """Return the paper's figure as printed, and the convention that explains it where it is not ours."""
+    table = paper_table(table_name)
     row = table.row(method)
     if row is None:
         return {}

@@ -1,4 +1,4 @@
-"""`deltalora runs`: which runs there are, how they stand, one of them whole, and why any failed. Trains nothing."""
+"""`deltalora runs`: list runs and their states, show one in full, and say why any failed. Trains nothing."""
 
 import json
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from rich.table import Table
 
 from deltalora.commands.arguments import OneLineParser
 from deltalora.errors import ConfigError, StoreError
-from deltalora.results import Progress, RunLockedError, RunRecord, Store, read_progress
-from deltalora.results.store import LOG_FILE, PROGRESS_FILE, RECORD_FILE
+from deltalora.results import Progress, RunRecord, Store, read_progress
+from deltalora.results.store import LOG_FILE, PROGRESS_FILE
 from deltalora.sweep.display import clock
 
-DESCRIPTION = """Lists the runs of a store, or shows the one whose id (or the beginning of it) is given. Filters are
+DESCRIPTION = """List the runs of a store, or show the one whose id (or the beginning of it) is given. Filters are
 KEY=VALUE with the keys experiment, row, method, scale, source, seed and status (finished, failed, interrupted,
 running, killed); values may be lists, a,b. `--failed` is status=failed,interrupted,killed with the reasons in full."""
 
@@ -24,7 +24,7 @@ _LOG_LINES = 20
 
 
 def runs(arguments: Sequence[str]) -> int:
-    """Prints the list, or one run.
+    """Print the list, or one run.
 
     Raises:
         UserError: No such store, run or filter.
@@ -42,8 +42,8 @@ def runs(arguments: Sequence[str]) -> int:
     if ids:
         _show(store, _one(lines, ids[0], options.store), options.json)
         return 0
-    asked = [*rest, *([f"status={_FAILED}"] if options.failed else [])]
-    chosen = [line for line in lines if all(_fits(line, one) for one in asked)]
+    conditions = [*rest, *([f"status={_FAILED}"] if options.failed else [])]
+    chosen = [line for line in lines if all(_fits(line, one) for one in conditions)]
     if options.json:
         print(json.dumps(chosen, indent=2))
     elif options.failed:
@@ -55,16 +55,16 @@ def runs(arguments: Sequence[str]) -> int:
 
 
 def _lines(store: Store) -> list[dict[str, str]]:
-    """Every run as texts: those with a record, and those under way or killed before they could leave one."""
+    """Return every run as texts: those with a record, and those under way or killed before they could leave one."""
     records = {record.run_id: record for record in store.records()}
-    lines = [_of_record(record, _progress(store, record.run_id)) for record in records.values()]
-    for folder in sorted(store.root.iterdir()):
-        if (folder / PROGRESS_FILE).is_file() and not (folder / RECORD_FILE).is_file():
-            lines.append(_of_progress(store, folder.name))
+    lines = [_of_record(store, record) for record in records.values()]
+    for run_id in store.run_ids():
+        if run_id not in records and (store.run_dir(run_id) / PROGRESS_FILE).is_file():
+            lines.append(_of_progress(store, run_id))
     return lines
 
 
-def _of_record(record: RunRecord, under_way: Progress | None) -> dict[str, str]:
+def _of_record(store: Store, record: RunRecord) -> dict[str, str]:
     said = f"loss {record.validation['loss']:.3f}" if "loss" in record.validation else ""
     if record.error is not None:
         said = f"{record.error.type}: {record.error.message}"
@@ -72,8 +72,8 @@ def _of_record(record: RunRecord, under_way: Progress | None) -> dict[str, str]:
         first, score = next(iter(record.scores.items()))
         said = ", ".join(text for text in (said, f"{first} {score.value:.4f}") if text)
     status: str = record.status
-    if under_way is not None:  # a run that failed before and is tried again
-        status, said = "running", _where(under_way)
+    if status != "finished" and store.state(record.run_id) == "running":  # it failed before and is tried again
+        status, said = "running", _where(_progress(store, record.run_id))
     return {
         "run_id": record.run_id,
         "experiment": record.experiment,
@@ -89,30 +89,22 @@ def _of_record(record: RunRecord, under_way: Progress | None) -> dict[str, str]:
 
 
 def _of_progress(store: Store, run_id: str) -> dict[str, str]:
-    progress = read_progress(store.run_dir(run_id) / PROGRESS_FILE)
+    progress = _progress(store, run_id)
     line = dict.fromkeys(("experiment", "method", "scale", "source", "time"), "")
     line |= {"run_id": run_id, "row": progress.row if progress else "", "seed": str(progress.seed) if progress else ""}
-    if _is_locked(store, run_id) and progress is not None:
+    if store.state(run_id) == "running":
         return line | {"status": "running", "said": _where(progress)}
-    where = f"at {_where(progress)}" if progress is not None else "before its first step"
-    return line | {"status": "killed", "said": f"killed {where}; the same command goes on from its last checkpoint"}
+    said = f"killed at {_where(progress)}; the same command goes on from its last checkpoint"
+    return line | {"status": "killed", "said": said}
 
 
 def _progress(store: Store, run_id: str) -> Progress | None:
-    """How a run with a record stands, if it is under way again."""
-    path = store.run_dir(run_id) / PROGRESS_FILE
-    return read_progress(path) if path.is_file() and _is_locked(store, run_id) else None
+    return read_progress(store.run_dir(run_id) / PROGRESS_FILE)
 
 
-def _is_locked(store: Store, run_id: str) -> bool:
-    try:
-        with store.lock(run_id, blocking=False):
-            return False
-    except RunLockedError:
-        return True
-
-
-def _where(progress: Progress) -> str:
+def _where(progress: Progress | None) -> str:
+    if progress is None:
+        return "its start"
     age = (datetime.now(UTC) - progress.updated_at).total_seconds()
     old = f", last heard of {clock(age)} ago" if age > 60 else ""
     return f"{progress.phase} {progress.step}/{progress.total_steps}{old}"
@@ -121,7 +113,7 @@ def _where(progress: Progress) -> str:
 def _fits(line: dict[str, str], condition: str) -> bool:
     key, _, values = condition.partition("=")
     if key not in _FILTERS:
-        raise ConfigError(f"expected a filter of {', '.join(_FILTERS)}, found {key!r}: mend it")
+        raise ConfigError(f"expected a filter of {', '.join(_FILTERS)}, found {key!r}: correct it")
     return line[key] in values.split(",")
 
 
@@ -145,7 +137,7 @@ def _print(lines: Sequence[dict[str, str]], of: int) -> None:
 
 
 def _show(store: Store, run_id: str, as_json: bool) -> None:
-    """A record's own JSON, or its main facts and the end of its log."""
+    """Print a record's own JSON, or its main facts and the end of its log."""
     record, folder = store.read(run_id), store.run_dir(run_id)
     if as_json:
         print(record.to_json() if record else "null", end="" if record else "\n")
@@ -168,7 +160,7 @@ def _facts(record: RunRecord) -> dict[str, str]:
         "what": f"{record.experiment}, {record.row}, seed {record.seed}",
         "scale, data": f"{record.scale}, {record.source}",
         "backbone": f"{record.model.name}, sha256 {record.model.sha256[:12]}",
-        "begun, ended": f"{record.started_at:%Y-%m-%d %H:%M:%S}, {record.finished_at:%Y-%m-%d %H:%M:%S} UTC",
+        "started, ended": f"{record.started_at:%Y-%m-%d %H:%M:%S}, {record.finished_at:%Y-%m-%d %H:%M:%S} UTC",
         "parameters": f"{counted.trainable:,} trainable, {counted.extra_updatable:,} moved without a gradient"
         if counted
         else "",

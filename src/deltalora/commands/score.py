@@ -1,4 +1,4 @@
-"""`deltalora score`: the metrics of texts and judgements in files, without any model."""
+"""`deltalora score`: score texts or labels in files, without any model."""
 
 import argparse
 import json
@@ -12,9 +12,7 @@ from rich.table import Column, Table
 
 from deltalora.commands.arguments import OneLineParser
 from deltalora.metrics import (
-    E2E_METRICS,
     GLUE_METRICS,
-    XSUM_METRICS,
     BootstrapInterval,
     PairedComparison,
     Score,
@@ -24,15 +22,14 @@ from deltalora.metrics import (
     score_glue,
     score_webnlg,
     score_xsum,
-    webnlg_metric,
 )
-from deltalora.metrics.resampling import Resampled
+from deltalora.metrics.lookup import metric_of_score
 
-DESCRIPTION = """Scores a file of outputs, one a line, against a file of references. e2e, webnlg: references in blocks
-parted by a blank line, the file formats of e2e-metrics; values as the official scorers print them (BLEU, METEOR,
-ROUGE-L and TER as fractions). xsum: one reference summary a line; ROUGE as fractions. glue/TASK: one number a line in
-both, a class or (stsb) a similarity. Intervals are over the segments of the files: they say nothing of what another
-seed of training would have given."""
+DESCRIPTION = """Score a file of outputs, one per line, against a file of references. e2e, webnlg: blocks of references
+separated by blank lines, the file formats of e2e-metrics; values as the official scorers print them (BLEU, METEOR,
+ROUGE-L and TER as fractions). xsum: one reference summary per line; ROUGE as fractions. glue/TASK: one number per line
+in both, a class or (stsb) a similarity. Intervals are over the segments of the files: they say nothing about what
+another training seed would have given."""
 
 _TASKS: Mapping[str, Callable[[Path, Path], dict[str, Score]]] = {
     "e2e": score_e2e,
@@ -43,7 +40,7 @@ _TASKS: Mapping[str, Callable[[Path, Path], dict[str, Score]]] = {
 
 
 def score(arguments: Sequence[str]) -> int:
-    """Prints metric -> value and signature, and on request interval and comparison."""
+    """Print metric -> value and signature, and on request interval and comparison."""
     parser = OneLineParser(prog="deltalora score", description=DESCRIPTION)
     parser.add_argument("task", choices=list(_TASKS))
     parser.add_argument("hyp", type=Path, help="hypotheses, or predictions")
@@ -66,7 +63,7 @@ def score(arguments: Sequence[str]) -> int:
         "--index",
         type=Path,
         metavar="FILE",
-        help="table parted by tabs, one row a line of HYP, with a column seen (1 or 0): scores -S, -U and -A",
+        help="tab-separated table, one row per line of HYP, with a column seen (1 or 0): scores -S, -U and -A",
     )
     webnlg.add_argument(
         "--upstream-blank-line",
@@ -78,15 +75,14 @@ def score(arguments: Sequence[str]) -> int:
     if options.against and not options.interval:
         parser.error("expected --against together with --interval, found it alone: add --interval")
     scores = _scores(parser, options, options.hyp)
+    metrics = {name: metric_of_score(options.task, name, options.upstream_blank_line) for name in scores}
     intervals: dict[str, BootstrapInterval] = {}
     comparisons: dict[str, PairedComparison] = {}
     if options.interval:
-        intervals = {name: bootstrap_interval(_metric(options, name), one) for name, one in scores.items()}
+        intervals = {name: bootstrap_interval(metrics[name], one) for name, one in scores.items()}
     if options.against:
         others = _scores(parser, options, options.against)
-        comparisons = {
-            name: paired_bootstrap(_metric(options, name), one, others[name]) for name, one in scores.items()
-        }
+        comparisons = {name: paired_bootstrap(metrics[name], one, others[name]) for name, one in scores.items()}
     if options.json:
         print(json.dumps({name: _entry(name, one, intervals, comparisons) for name, one in scores.items()}, indent=2))
     else:
@@ -107,9 +103,9 @@ def _entry(
         entry["against"] = {
             "value": compared.right,
             "difference": compared.difference,
-            "interval": None if compared.interval is None else _bounds(compared.interval),
+            "interval": _bounds(compared.interval),
             "p_value": compared.p_value,
-            "test": compared.test,
+            "test": "paired-bootstrap",
         }
     return entry
 
@@ -127,32 +123,21 @@ def _table(scores: Mapping[str, Score], intervals: Mapping[str, BootstrapInterva
 
 
 def _comparison(comparisons: Mapping[str, PairedComparison]) -> Table:
-    """A table of its own: in one with the signatures neither fits into 80 columns."""
+    """Lay out a table of its own: in one with the signatures neither fits into 80 columns."""
     table = Table(*map(_whole, ["metric", "HYP", "HYP2", "difference", "95 % of segments", "p"]))
     for name, one in comparisons.items():
-        bounds = "" if one.interval is None else _range(one.interval)
-        table.add_row(
-            name, f"{one.left:.4f}", f"{one.right:.4f}", f"{one.difference:+.4f}", bounds, f"{one.p_value:.4f}"
-        )
+        numbers = (f"{one.left:.4f}", f"{one.right:.4f}", f"{one.difference:+.4f}")
+        table.add_row(name, *numbers, _range(one.interval), f"{one.p_value:.4f}")
     return table
 
 
 def _whole(header: str) -> Column:
-    """A column that a narrow terminal does not cut: the signature gives way."""
+    """Return a column that a narrow terminal does not cut: the signature gives way."""
     return Column(header, no_wrap=True)
 
 
 def _range(interval: BootstrapInterval) -> str:
     return f"{interval.low:.4f} to {interval.high:.4f}"
-
-
-def _metric(options: argparse.Namespace, name: str) -> Resampled:
-    """The metric behind a score, which turns its resampled statistics into values."""
-    if options.task == "webnlg":
-        return webnlg_metric(name, options.upstream_blank_line)
-    if options.task.startswith("glue/"):
-        return next(one for one in GLUE_METRICS[options.task.removeprefix("glue/")] if one.name == name)
-    return (E2E_METRICS if options.task == "e2e" else XSUM_METRICS)[name]
 
 
 def _scores(parser: OneLineParser, options: argparse.Namespace, hyp: Path) -> dict[str, Score]:

@@ -1,7 +1,7 @@
 """From Hydra's composition to one frozen, validated `RunConfig`.
 
-Here live the schema of a run (`schema`), its composition from `conf/` (`compose`) and the one-line texts of what is
-wrong (`complaints`). Nothing here reads data or weights, and no other room reads Hydra's objects.
+Here: the schema of a run (`schema`, `task`, `methods`), the backbone families (`architectures`), the composition from
+`conf/` (`compose`) and one-line error texts (`errors`). Nothing here reads data or weights or needs torch.
 """
 
 from deltalora.config.compose import (
@@ -15,6 +15,12 @@ from deltalora.config.compose import (
     run_config,
     table_runs,
     to_run_config,
+)
+from deltalora.config.methods import (
+    METHODS,
+    DeltaLoRAConfig,
+    MethodConfig,
+    parse_method_config,
 )
 from deltalora.config.schema import (
     DecodingConfig,
@@ -36,14 +42,17 @@ from deltalora.config.task import (
 )
 
 __all__ = [
+    "METHODS",
     "AnyTaskConfig",
     "Composition",
     "DecodingConfig",
+    "DeltaLoRAConfig",
     "E2EConfig",
     "GlueConfig",
     "HubConfig",
     "LimitsConfig",
     "LoggerConfig",
+    "MethodConfig",
     "ModelConfig",
     "RunConfig",
     "RuntimeConfig",
@@ -56,6 +65,7 @@ __all__ = [
     "conf_error",
     "config_dir",
     "expand",
+    "parse_method_config",
     "register_resolvers",
     "run_config",
     "table_runs",

@@ -1,4 +1,7 @@
-"""Composing `conf/` with Hydra, and turning what comes out into `RunConfig`s."""
+"""Compose `conf/` with Hydra, and turn the result into `RunConfig`s.
+
+Hydra and OmegaConf are imported where they are used: whoever only reads records waits for neither.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,27 +11,26 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import hydra
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from deltalora.config import errors
 from deltalora.config.schema import RunConfig
 from deltalora.errors import ConfigError
 
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
 #: Keys that only feed other keys; they are resolved away and no run sees them.
 _SCAFFOLD = ("recipe",)
 
+#: Keys of Delta-LoRA whose controls must follow; they are set through the recipe, which all of them read.
+_SET_BY_RECIPE = ("method.update_ratio", "method.start_step")
+
 
 def config_dir() -> Path:
-    """The configuration files: beside `src/` in a checkout, inside the package when installed from a wheel."""
+    """Return the folder of configuration files: beside `src/` in a checkout, inside an installed package."""
     installed = Path(str(resources.files("deltalora"))) / "conf"
     if installed.is_dir():
         return installed
@@ -39,7 +41,9 @@ def config_dir() -> Path:
 
 
 def register_resolvers() -> None:
-    """Arithmetic for values that follow from others: `mul:a,b`, `add:a,b`, `steps:part,total`, `scaled:steps,scale`."""
+    """Register arithmetic for derived values: `mul:a,b`, `add:a,b`, `steps:fraction,total`, `scaled:steps,scale`."""
+    from omegaconf import OmegaConf
+
     OmegaConf.register_new_resolver("mul", _product, replace=True)
     OmegaConf.register_new_resolver("add", lambda a, b: a + b, replace=True)
     OmegaConf.register_new_resolver("steps", _steps, replace=True)
@@ -47,79 +51,108 @@ def register_resolvers() -> None:
 
 
 def _product(a: float, b: float) -> float:
-    """In decimals as written: 3 * 2.0e-4 is the 6.0e-4 of the paper's Table 6, not 6.000000000000001e-4."""
+    """Multiply decimals as written: 3 * 2.0e-4 is the 6.0e-4 of the paper's Table 6, not 6.000000000000001e-4."""
     return float(Decimal(str(a)) * Decimal(str(b)))
 
 
 def _steps(fraction: float, total: int | None) -> int:
     if total is None:
-        raise ValueError("this scale's schedule is a part of train.max_steps: set train.max_steps to a number")
+        raise ValueError("this scale's schedule is a fraction of train.max_steps: set train.max_steps to a number")
     return round(fraction * total)
 
 
 def conf_error(error: Exception, overrides: Sequence[str]) -> ConfigError:
-    """Hydra's or OmegaConf's complaint as ours."""
+    """Return an error of Hydra's or OmegaConf's as ours."""
     return errors.from_hydra(error, overrides)
 
 
 @dataclass(frozen=True)
 class Composition:
-    """What Hydra composed: the job's configuration and the sweep that a table file asks for."""
+    """The job's configuration as Hydra composed it, and the sweep that a table file requests."""
 
-    config: DictConfig
+    config: "DictConfig"
     choices: Mapping[str, str]
     sweep: Mapping[str, str]
 
 
 def compose(overrides: Sequence[str]) -> Composition:
-    """Composes `train.yaml` with overrides, without running anything.
+    """Compose `train.yaml` with overrides, without running anything.
 
     Raises:
         ConfigError: An override names no key or no choice, or cannot be parsed.
     """
+    _refuse_what_the_recipe_sets(overrides)
     with _hydra(overrides):
+        import hydra
+        from omegaconf import OmegaConf
+
         whole = hydra.compose("train", overrides=list(overrides), return_hydra_config=True)
     sweep = whole.hydra.sweeper.params or {}
     job = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
     return Composition(job, dict(whole.hydra.runtime.choices), {str(key): str(value) for key, value in sweep.items()})
 
 
+def _refuse_what_the_recipe_sets(overrides: Sequence[str]) -> None:
+    """Refuse to set on one method alone what its file reads from the recipe; `++method.KEY=` still states any value."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key not in _SET_BY_RECIPE:
+            continue
+        from omegaconf import OmegaConf
+
+        name = key.partition(".")[2]
+        written = OmegaConf.to_container(compose([one for one in overrides if one != override]).config, resolve=False)
+        method = written.get("method") if isinstance(written, dict) else None
+        if isinstance(method, dict) and f"${{recipe.{name}}}" in str(method.get(name)):
+            scaled = ", to be multiplied by recipe.start_step_scale" if name == "start_step" else ""
+            raise ConfigError(
+                f"expected recipe.{name}, which {key} and the controls follow, found {override}: "
+                f"set recipe.{name}={value}{scaled}"
+            )
+
+
 def expand(overrides: Sequence[str], multirun: bool) -> list[list[str]] | None:
-    """The overrides of every job that Hydra's sweeper will launch, in its order.
+    """Return the overrides of every job that Hydra's sweeper will launch, in its order.
 
     Args:
-        overrides: As given on the command line, sweeps and all.
-        multirun: Whether -m was given; a table file asks for a multirun by itself.
+        overrides: As given on the command line, sweeps included.
+        multirun: Whether -m was given; a table file requests a multirun without it.
 
     Returns:
-        One list of overrides a job, without those of Hydra itself, or None where a single run is asked for.
+        One list of overrides per job, without those of Hydra itself, or None for a single run.
 
     Raises:
         ConfigError: See `compose`.
     """
-    with _hydra(overrides):
-        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        parsed = parser.parse_overrides(list(overrides))
-    fixed = [one.input_line for one in parsed if one.input_line and not (multirun and one.is_sweep_override())]
+    with _hydra(overrides) as parse:
+        fixed = [one.input_line for one in parse(overrides) if not (multirun and one.is_sweep_override())]
     sweep = compose(fixed).sweep
     if not multirun and not sweep:
         return None
-    with _hydra(overrides):
-        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        asked = parser.parse_overrides([*(f"{key}={value}" for key, value in sweep.items()), *overrides])
-        batches = BasicSweeper.split_arguments(asked, max_batch_size=None)
+    with _hydra(overrides) as parse:
+        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+        swept = parse([*(f"{key}={value}" for key, value in sweep.items()), *overrides])
+        batches = BasicSweeper.split_arguments(swept, max_batch_size=None)
     return [[one for one in job if not one.startswith("hydra.")] for batch in batches for job in batch]
 
 
 @contextmanager
-def _hydra(overrides: Sequence[str]) -> Iterator[None]:
+def _hydra(overrides: Sequence[str]) -> Iterator[Any]:
+    """Open Hydra on `conf/` and give its parser of overrides; what it refuses becomes a `ConfigError`."""
+    import hydra
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
     register_resolvers()
     # In one of Hydra's own jobs there is an instance already, of which it allows just one.
     running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(str(config_dir()), version_base="1.3", job_name="deltalora"):
-            yield
+            yield OverridesParser.create(config_loader=GlobalHydra.instance().config_loader()).parse_overrides
     # A group set to null is a bare ValueError of Hydra's, and a key under `params: null` an assertion of OmegaConf's.
     except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
         raise conf_error(error, overrides) from error
@@ -127,25 +160,30 @@ def _hydra(overrides: Sequence[str]) -> Iterator[None]:
         GlobalHydra.instance().hydra = running
 
 
-def to_run_config(config: DictConfig, choices: Mapping[str, str], overrides: Sequence[str]) -> RunConfig:
-    """Resolves every interpolation and checks the whole.
+def to_run_config(config: "DictConfig", choices: Mapping[str, str], overrides: Sequence[str]) -> RunConfig:
+    """Resolve every interpolation and check the whole.
 
     Args:
         config: The job's configuration as Hydra hands it over.
         choices: Group -> chosen file (`HydraConfig.get().runtime.choices`), which name the row, experiment and scale.
-        overrides: Of the job; where a run starts from another run, they are that one's, too.
+        overrides: The job's; where a run starts from another run, that one gets them, too.
 
     Raises:
-        ConfigError: A wrong key, type or combination, with the way to mend it.
+        ConfigError: A wrong key, type or combination, with the way to correct it.
     """
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    plain: dict[str, Any] = {}
     try:
-        # Key by key: scaffolding that no run asked for need not be resolvable.
-        plain: dict[str, Any] = {str(key): _plain(config, str(key)) for key in config if key not in _SCAFFOLD}
+        # Key by key: scaffolding that no run uses need not be resolvable.
+        for key in (str(key) for key in config if key not in _SCAFFOLD):
+            value = config[key]
+            whole = isinstance(value, DictConfig)
+            plain[key] = OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if whole else value
     except OmegaConfBaseException as error:
         raise conf_error(error, ()) from error
-    plain["scale"] = choices["scale"]
-    plain["experiment"] = choices["experiment"]
-    plain["row"] = choices["method"]
+    plain |= {"scale": choices["scale"], "experiment": choices["experiment"], "row": choices["method"]}
     if isinstance(plain.get("method"), dict):
         plain["method"].pop("rate", None)  # chose train.learning_rate; nothing is left for it to say
     table = plain["runtime"].get("table") if isinstance(plain.get("runtime"), dict) else None
@@ -159,7 +197,7 @@ def to_run_config(config: DictConfig, choices: Mapping[str, str], overrides: Seq
 
 
 def _run_before(init_from: object, overrides: Sequence[str]) -> RunConfig | None:
-    """The run that a run starts from: the same row, seed, scale and overrides on the GLUE task of that name."""
+    """Return the run that a run starts from: the same row, seed, scale and overrides on the GLUE task of that name."""
     if init_from == "none":
         return None
     if init_from != "mnli":
@@ -169,7 +207,7 @@ def _run_before(init_from: object, overrides: Sequence[str]) -> RunConfig | None
 
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
-    """The one run that overrides without a sweep describe.
+    """Return the one run that overrides without a sweep describe.
 
     Raises:
         ConfigError: See `compose` and `to_run_config`.
@@ -179,16 +217,9 @@ def run_config(overrides: Sequence[str]) -> RunConfig:
 
 @cache
 def _run_config(overrides: tuple[str, ...]) -> RunConfig:
-    """Composed once a process: thirty runs of Table 4 start from ten runs of MNLI."""
+    """Compose each run once per process: thirty runs of Table 4 start from ten runs of MNLI."""
     composed = compose(overrides)
     return to_run_config(composed.config, composed.choices, overrides)
-
-
-def _plain(config: DictConfig, key: str) -> Any:
-    value = config[key]
-    if isinstance(value, DictConfig):
-        return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
-    return value
 
 
 @dataclass(frozen=True)
@@ -205,17 +236,17 @@ class TableRun:
 
 
 def table_runs(table: str, overrides: Sequence[str]) -> list[TableRun]:
-    """The runs that make up a table, in the order of its file: rows outermost, seeds innermost.
+    """Return the runs that make up a table, in the order of its file: rows outermost, seeds innermost.
 
     Args:
         table: A file of `conf/table`, e.g. "table1".
         overrides: Further overrides; those of `hydra.sweeper.params.*` replace the table's rows or seeds.
     """
-    asked = [f"+table={table}", *overrides]
-    jobs = expand(asked, multirun=False)
+    wanted = [f"+table={table}", *overrides]
+    jobs = expand(wanted, multirun=False)
     if jobs is None:
-        raise ConfigError(f"conf/table/{table}.yaml asks for no sweep: give it hydra.sweeper.params")
-    keys = compose([one for one in asked if not one.startswith("hydra.sweeper")]).sweep
+        raise ConfigError(f"conf/table/{table}.yaml states no sweep: give it hydra.sweeper.params")
+    keys = compose([one for one in wanted if not one.startswith("hydra.sweeper")]).sweep
     return [TableRun(run_config(job), _swept(job, keys)) for job in jobs]
 
 

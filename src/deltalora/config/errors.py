@@ -7,7 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from deltalora.errors import ConfigError
+from deltalora.config.methods import METHODS
+from deltalora.config.schema import RunConfig
+from deltalora.config.task import TASKS
+from deltalora.errors import ConfigError, one_line
 
 
 def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigError:
@@ -36,7 +39,7 @@ def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigE
     elif key and key not in message:
         message = f"{key}: {message}"
     rest = f" (and {len(more)} more)" if more else ""
-    return ConfigError(" ".join(message.split()) + rest)
+    return ConfigError(one_line(message) + rest)
 
 
 def from_hydra(error: Exception, overrides: Sequence[str]) -> ConfigError:
@@ -68,10 +71,6 @@ def _path(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _near(path: Sequence[str], given: Mapping[str, Any]) -> str:
     """`: did you mean …?`, or the keys there are, from the schema's own fields at that place."""
-    from deltalora.config.schema import RunConfig  # the schema imports nothing of this file; avoid a circle on import
-    from deltalora.config.task import TASKS
-    from deltalora.methods import METHODS
-
     model: Any = RunConfig
     for part in path[:-1]:
         field = getattr(model, "model_fields", {}).get(part)
@@ -79,7 +78,7 @@ def _near(path: Sequence[str], given: Mapping[str, Any]) -> str:
     if isinstance(model, type) and issubclass(model, BaseModel):
         fields = list(model.model_fields)
     elif path[0] in ("method", "task"):
-        members = {name: one for name, (one, _) in METHODS.items()} if path[0] == "method" else TASKS
+        members: Mapping[str, type[BaseModel]] = METHODS if path[0] == "method" else TASKS
         chosen = [str(given[path[0]]["name"])] if path[0] in given else list(members)
         fields = sorted({key for name in chosen for key in members[name].model_fields})
     else:

@@ -7,60 +7,37 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from deltalora.config.task import AnyTaskConfig, CausalConfig, Form, NonNegativeInt, PositiveInt, Probability, Section
-from deltalora.methods import (
-    AdaLoRAConfig,
-    DeltaLoRAConfig,
-    DyLoRAConfig,
-    FrozenEmbeddingsConfig,
-    FullConfig,
-    LoRAConfig,
-    QueryValueConfig,
-    build_method,
-)
-
-AnyMethodConfig = Annotated[
-    FullConfig
-    | FrozenEmbeddingsConfig
-    | QueryValueConfig
-    | LoRAConfig
-    | DyLoRAConfig
-    | AdaLoRAConfig
-    | DeltaLoRAConfig,
-    Field(discriminator="name"),
-]
-
-
-#: The dropouts a backbone has, by architecture; the low-rank branch's is the method's.
-DROPOUTS: Mapping[str, frozenset[str]] = {
-    "gpt2": frozenset({"residual", "attention", "embedding"}),
-    "roberta": frozenset({"hidden", "attention", "classifier"}),
-    "bart": frozenset({"residual", "attention", "activation", "classifier"}),
-}
-
-#: The backbone that each form of task is given to.
-FORMS: Mapping[Form, str] = {"causal": "gpt2", "seq2seq": "bart", "classification": "roberta"}
+from deltalora.config.architectures import ARCHITECTURES
+from deltalora.config.methods import AnyMethodConfig
+from deltalora.config.task import AnyTaskConfig, CausalConfig, NonNegativeInt, PositiveInt, Probability, Section
 
 
 class ModelConfig(Section):
     """The backbone and where its pre-trained weights come from."""
 
     name: str
-    architecture: Literal["gpt2", "roberta", "bart"]
+    architecture: str = Field(description="a family of `ARCHITECTURES`")
     source: Literal["hub", "local", "embedded"]
     path: str = Field(description="hub name, local folder in the hub's layout, or the name of an embedded model")
     revision: str | None = Field(description="hub branch, tag or commit")
     weights: Literal["pretrained", "random"]
     shape: Mapping[str, int] | None = Field(description="configuration keys that fix every tensor's shape")
-    dropout: Mapping[str, Probability] = Field(description="the backbone's own, by place; see `DROPOUTS`")
+    dropout: Mapping[str, Probability] = Field(description="the backbone's own, by place; see `ARCHITECTURES`")
+
+    @field_validator("architecture")
+    @classmethod
+    def _family_is_known(cls, name: str) -> str:
+        if name not in ARCHITECTURES:
+            raise ValueError(f"model.architecture: input should be one of {', '.join(ARCHITECTURES)}, found {name!r}")
+        return name
 
     @model_validator(mode="after")
-    def _every_dropout_is_stated(self) -> "ModelConfig":
-        if self.dropout.keys() != (places := DROPOUTS[self.architecture]):
+    def _every_dropout_is_stated(self) -> Self:
+        if self.dropout.keys() != (places := ARCHITECTURES[self.architecture].dropout.keys()):
             raise ValueError(
                 f"model.dropout of a {self.architecture} has {', '.join(sorted(places))}, found "
                 f"{', '.join(sorted(self.dropout))}: state each of these and no other"
@@ -68,7 +45,7 @@ class ModelConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _enough_to_build(self) -> "ModelConfig":
+    def _enough_to_build(self) -> Self:
         if self.weights == "random" and self.shape is None:
             raise ValueError("model.weights=random needs model.shape, which this model file does not state")
         if self.source == "hub" and self.revision is None:
@@ -110,7 +87,7 @@ class TrainConfig(Section):
         return math.ceil((self.warmup_ratio or 0.0) * total_steps)
 
     @model_validator(mode="after")
-    def _sane(self) -> "TrainConfig":
+    def _sane(self) -> Self:
         if (self.warmup_steps is None) == (self.warmup_ratio is None):
             raise ValueError(
                 "expected train.warmup_steps or train.warmup_ratio, found "
@@ -145,7 +122,7 @@ class DecodingConfig(Section):
     batch_size: PositiveInt = Field(description="prompts searched at once")
 
     @model_validator(mode="after")
-    def _the_authors_search_takes_every_step(self) -> "DecodingConfig":
+    def _the_authors_search_takes_every_step(self) -> Self:
         if self.search == "lora_reference" and self.early_stopping != "never":
             raise ValueError(
                 "decoding.search=lora_reference takes all max_new_tokens steps, found decoding.early_stopping="
@@ -162,7 +139,7 @@ class LoggerConfig(Section):
     mode: Literal["online", "offline"] | None = None
 
     @model_validator(mode="after")
-    def _wandb_is_complete(self) -> "LoggerConfig":
+    def _wandb_is_complete(self) -> Self:
         if self.name == "wandb" and not (self.project and self.mode):
             raise ValueError("logger=wandb needs logger.project and logger.mode (online or offline)")
         return self
@@ -174,7 +151,10 @@ class RuntimeConfig(Section):
     device: Literal["auto", "cpu", "cuda"]
     threads: PositiveInt | None
     results_dir: str
-    keep_state: bool = Field(description="whether what was trained is kept beside the record (state.safetensors)")
+    keep_state: bool = Field(
+        default=False,
+        description="whether state.safetensors is kept beside the record; older records lack the key",
+    )
     data_workers: NonNegativeInt
     on_failure: Literal["continue", "stop"] = Field(
         default="continue", description="whether a sweep goes on after a run that failed; older records lack the key"
@@ -189,7 +169,7 @@ class RunConfig(Section):
     """One run, whole: what a record can be traced back to."""
 
     experiment: str
-    scale: Literal["embedded", "small", "paper"]
+    scale: Literal["embedded", "paper"]
     row: str = Field(description="the choice in conf/method, e.g. lora_alpha_matched")
     seed: NonNegativeInt
     task: AnyTaskConfig
@@ -204,21 +184,22 @@ class RunConfig(Section):
     runtime: RuntimeConfig
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "RunConfig":
-        if self.model.architecture != (wanted := FORMS[self.task.form]):
+    def _fits_together(self) -> Self:
+        fitting = [name for name, family in ARCHITECTURES.items() if family.form == self.task.form]
+        if self.model.architecture not in fitting:
             raise ValueError(
-                f"task {self.task.name} is a {self.task.form} task for a {wanted}, found model.architecture="
-                f"{self.model.architecture}: choose another model"
+                f"task {self.task.name} is a {self.task.form} task for {' or '.join(fitting)}, found "
+                f"model.architecture={self.model.architecture}: choose another model"
             )
         if (self.task.form == "classification") != (self.decoding is None):
             raise ValueError(
                 f"decoding is for tasks that generate text, and task {self.task.name} is a {self.task.form} task: "
                 "decoding=null for glue, a search for every other"
             )
-        if self.decoding is not None and self.decoding.search == "lora_reference" and self.task.form != "causal":
+        if self.decoding is not None and self.decoding.search == "lora_reference" and self.model.architecture != "gpt2":
             raise ValueError(
-                f"decoding.search=lora_reference is for causal tasks (the authors' search is GPT-2's), and task "
-                f"{self.task.name} is a {self.task.form} task: set decoding.search=transformers"
+                "decoding.search=lora_reference is the authors' search for GPT-2, found model.architecture="
+                f"{self.model.architecture}: set decoding.search=transformers"
             )
         generated = self.decoding.max_new_tokens if self.decoding is not None else 0
         if isinstance(self.task, CausalConfig) and self.task.max_length < generated + 2:
@@ -227,19 +208,6 @@ class RunConfig(Section):
                 f"task.max_length ({self.task.max_length}): lower it or raise task.max_length"
             )
         return self
-
-    def check_schedule(self) -> None:
-        """Refuses a schedule that its method cannot keep, where the number of steps is known without the data.
-
-        Apart from the schema's checks: in a sweep over a table such a run is one row that failed, with its record, and
-        not a reason to refuse the others. With epochs the steps are known once the data is counted, and `Method.plan`
-        checks then.
-
-        Raises:
-            ConfigError: See `Method.plan`.
-        """
-        if self.train.max_steps is not None:
-            build_method(self.method).plan(self.train.max_steps)
 
     def scientific(self) -> dict[str, Any]:
         """The part that can change a number, seed apart: what `config_id` hashes.
@@ -263,25 +231,31 @@ class RunConfig(Section):
         return whole
 
     @classmethod
-    def with_folders(cls, plain: Mapping[str, Any], results_dir: Path, model_path: Path | None) -> "RunConfig":
-        """The configuration of a record, made whole again with folders of this machine; undoes `without_folders`.
+    def with_folders(cls, plain: Mapping[str, Any], results_dir: Path, model_path: Path) -> Self:
+        """Return the configuration of a record with folders of this machine; undoes `without_folders`.
 
         Args:
-            plain: As `without_folders` wrote it.
+            plain: As `without_folders` wrote it, now or in an earlier version.
             results_dir: The store.
-            model_path: Folder of a local model; None for any other.
+            model_path: Folder of a local model; not read for any other.
+
+        Raises:
+            ValidationError: A key is unknown, missing or wrong.
         """
-        whole = json.loads(json.dumps(plain))
-        for part in (whole, whole.setdefault("init_from", None)):  # earlier records lack the key
-            if part is not None:
-                part["runtime"]["results_dir"] = str(results_dir)
-                part["task"]["data_dir"] = "." if part["task"]["source"] == "local" else None  # not read without a run
-                if part["model"]["source"] == "local":
-                    part["model"]["path"] = str(model_path)
-        return cls.model_validate_json(json.dumps(whole), strict=True)
+
+        def whole(part: Mapping[str, Any]) -> dict[str, Any]:
+            sections = {name: dict(part.get(name) or {}) for name in ("runtime", "task", "model")}
+            sections["runtime"]["results_dir"] = str(results_dir)
+            sections["task"]["data_dir"] = "." if sections["task"].get("source") == "local" else None  # never read here
+            if sections["model"].get("source") == "local":
+                sections["model"]["path"] = str(model_path)
+            first = part.get("init_from")  # older records lack the key
+            return {**part, **sections, "init_from": None if first is None else whole(first)}
+
+        return cls.model_validate_json(json.dumps(whole(plain)), strict=True)
 
     def without_folders(self) -> dict[str, Any]:
-        """The whole configuration as plain values, but for the folders of this machine; a record keeps their hashes."""
+        """Return the configuration as plain values without the folders of this machine; a record has their hashes."""
         whole = self.model_dump(mode="json")
         del whole["runtime"]["results_dir"], whole["task"]["data_dir"]
         if self.model.source == "local":

@@ -1,7 +1,7 @@
-"""What is learnt: which data, from which source, in which written form and length; one class a task."""
+"""What is learned: which data, from which source, in which written form and length; one class per task."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,7 +16,12 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-#: How a backbone sees an example: text continued, text turned into text, or text judged.
+def by_name(union: Any) -> dict[str, Any]:
+    """Map the one allowed `name` of each member of a discriminated union to the member, in the union's order."""
+    return {get_args(member.model_fields["name"].annotation)[0]: member for member in get_args(get_args(union)[0])}
+
+
+#: What a backbone does with an example: continue a text, turn it into another, or label it.
 Form = Literal["causal", "seq2seq", "classification"]
 
 GlueDataset = Literal["mnli", "sst2", "mrpc", "cola", "qnli", "qqp", "rte", "stsb"]
@@ -38,7 +43,7 @@ class LimitsConfig(Section):
 
 
 class TaskConfig(Section):
-    """What every task states: its source and how much of it is kept."""
+    """What every task states: where its data come from and how much of it is kept."""
 
     form: ClassVar[Form]
 
@@ -110,12 +115,7 @@ class GlueConfig(TaskConfig):
         return {"mnli": 3, "stsb": 1}.get(self.dataset, 2)
 
 
-#: task.name -> its configuration.
-TASKS: Mapping[str, type[TaskConfig]] = {
-    "e2e": E2EConfig,
-    "webnlg": WebNLGConfig,
-    "xsum": XSumConfig,
-    "glue": GlueConfig,
-}
-
 AnyTaskConfig = Annotated[E2EConfig | WebNLGConfig | XSumConfig | GlueConfig, Field(discriminator="name")]
+
+#: task.name -> its configuration.
+TASKS: Mapping[str, type[TaskConfig]] = by_name(AnyTaskConfig)

@@ -1,7 +1,7 @@
-"""Beam search over many prompts: batches of like length, one of two searches, and the text of what they find.
+"""Beam search over many prompts: batches of similar length, one of two searches, and the text of the results.
 
-`decoding.search` names the search. `transformers` (the default) is that of the library, `lora_reference` that of the
-authors' upstream code for GPT-2; their files say where the two differ.
+`decoding.search` names the search. `transformers` (the default) is the library's, `lora_reference` that of the authors'
+upstream code for GPT-2; their files say where the two differ.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from deltalora.config.schema import DecodingConfig, SearchName
 from deltalora.decoding.lora_reference import lora_reference_search
 from deltalora.decoding.transformers_search import transformers_search
+from deltalora.tasks.batch import batches_by_length
 
 #: Model, one batch of prompts, settings, stop ids, padding id -> generated ids of every prompt, end included.
 Search = Callable[[PreTrainedModel, Sequence[Sequence[int]], DecodingConfig, Sequence[int], int], list[list[int]]]
@@ -32,41 +33,37 @@ def beam_search(
     config: DecodingConfig,
     on_batch: Callable[[int], None] = lambda done: None,
 ) -> list[str]:
-    """Decodes every prompt and returns its best hypothesis as text, in the order given.
-
-    Prompts are searched in batches of like length, so that little is padded: on the left for a causal model, where the
-    next token does not see it, on the right for an encoder, whose positions count from the first token.
+    """Decode every prompt and return its best hypothesis as text, in the order given.
 
     Args:
         model: A plain causal or encoder-decoder language model in evaluation mode.
-        tokenizer: Its tokenizer; its end token always ends a hypothesis, and no special token is in a text.
-        prompts: Token ids: the context with its separator, or all that the encoder reads, special tokens included.
+        tokenizer: Its tokenizer; its end token always ends a hypothesis, and texts have no special tokens.
+        prompts: Token ids: the context with its separator, or the encoder's whole input, special tokens included.
         config: The search.
         on_batch: Called with the number of prompts done so far.
 
     Raises:
-        ModelError: The search is not made for this architecture.
+        ModelError: The search does not support this architecture.
     """
     search = SEARCHES[config.search]
     stops = sorted({tokenizer.eos_token_id, *_single_tokens(tokenizer, config.stop_strings)})
-    order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
-    texts = [""] * len(prompts)
+    texts, done = [""] * len(prompts), 0
     with _for_search(model):
-        for start in range(0, len(order), config.batch_size):
-            chosen = order[start : start + config.batch_size]
+        for chosen in batches_by_length(prompts, config.batch_size):
             generated = search(model, [prompts[index] for index in chosen], config, stops, tokenizer.eos_token_id)
             for index, ids in zip(chosen, generated, strict=True):
                 texts[index] = _to_text(tokenizer, ids, stops, config.stop_strings)
-            on_batch(start + len(chosen))
+            done += len(chosen)
+            on_batch(done)
     return texts
 
 
 @contextmanager
 def _for_search(model: PreTrainedModel) -> Iterator[None]:
-    """Sets the model up for a search and puts everything back afterwards.
+    """Set the model up for a search and restore it afterwards.
 
-    Its own generation settings are hidden: transformers fills in from them whatever a given one leaves unset. And on a
-    CPU attention is computed plainly: with one query a row, the fused kernel is the slowest part of a step.
+    Its own generation settings are hidden: transformers fills in from them whatever a given one leaves unset. On a CPU
+    attention is computed unfused: with one query per row, the fused kernel is the slowest part of a step.
     """
     own, model.generation_config = model.generation_config, _GenerationConfig()
     attention = model.config._attn_implementation
@@ -80,7 +77,7 @@ def _for_search(model: PreTrainedModel) -> Iterator[None]:
 
 
 def _single_tokens(tokenizer: PreTrainedTokenizerBase, strings: Sequence[str]) -> list[int]:
-    """The ids of those stop strings that are one token (GPT-2's 628 is a blank line); the others are cut afterwards."""
+    """Return the ids of stop strings of one token (GPT-2's 628 is a blank line); the others are cut afterwards."""
     encoded = [tokenizer(string, add_special_tokens=False)["input_ids"] for string in strings]
     return [ids[0] for ids in encoded if len(ids) == 1]
 
@@ -88,7 +85,7 @@ def _single_tokens(tokenizer: PreTrainedTokenizerBase, strings: Sequence[str]) -
 def _to_text(
     tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], stops: Sequence[int], strings: Sequence[str]
 ) -> str:
-    """Cuts at the first stop, decodes without special tokens (BART writes `<s>` first), and trims."""
+    """Cut at the first stop, decode without special tokens (BART writes `<s>` first), and trim."""
     end = next((place for place, token in enumerate(ids) if token in stops), len(ids))
     text = str(tokenizer.decode(list(ids[:end]), skip_special_tokens=True, clean_up_tokenization_spaces=False))
     for string in strings:

@@ -5,18 +5,18 @@ y_1 .. y_L, the end included, a hypothesis scores
 
     sum_t log p(y_t | prompt, y_<t) / L ** length_penalty,   p = softmax over the tokens that are not banned at t
 
-- `max_new_tokens` steps, whatever has been found; nothing is given up early.
-- A step keeps exactly `num_beams` candidates, those that end there among them. A hypothesis that ends is recorded, its
-  score in the beam becomes -inf, and the beam is refilled from the ones still alive: in that step it is the smaller.
+- It always takes `max_new_tokens` steps; there is no early stop.
+- A step keeps exactly `num_beams` candidates, including those that end there. A hypothesis that ends is recorded, its
+  score in the beam becomes -inf, and the live ones refill the beam in the next step.
 - The ban on repeated n-grams sees generated tokens only and comes before the softmax: the probability of banned tokens
-  goes to the others, and a hypothesis pays nothing for a repetition that it was denied.
-- Any stop token ends a hypothesis and counts in its length. What is unfinished after the last step competes with what
-  ended. Of equal scores the earliest found wins.
+  goes to the others, so a banned repetition costs the hypothesis nothing.
+- Any stop token ends a hypothesis and counts in its length. Hypotheses unfinished after the last step compete with
+  those that ended. Of equal scores the earliest found wins.
 - log(softmax(logits)) in the model's precision: a probability below its smallest number is 0, its logarithm -inf.
 
 Differs from it: prompts of a batch are padded on the left and masked. Theirs, with more than one prompt, reads the
 first token's logits from the wrong rows (`logits[_bbatch, ...]` counts prompts where rows are beams), so that only its
-batch of one, which its README uses, is a reference. Steps in which no prompt has a live hypothesis are left out.
+batch of one, which its README uses, is a reference. Steps in which no prompt has a live hypothesis are skipped.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ from transformers import DynamicCache, PreTrainedModel
 from deltalora.config.schema import DecodingConfig
 from deltalora.decoding.ngram_ban import GeneratedNGramBan
 from deltalora.errors import ModelError
+from deltalora.tasks.batch import mask, pad
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Hypothesis:
 def lora_reference_search(
     model: PreTrainedModel, prompts: Sequence[Sequence[int]], config: DecodingConfig, stops: Sequence[int], pad_id: int
 ) -> list[list[int]]:
-    """The best hypothesis of every prompt as token ids, prompt removed; see `best_hypotheses`."""
+    """Return the best hypothesis of every prompt as token ids, prompt removed; see `best_hypotheses`."""
     return [list(found.ids) for found in best_hypotheses(model, prompts, config, stops, pad_id)]
 
 
@@ -51,31 +52,31 @@ def lora_reference_search(
 def best_hypotheses(
     model: PreTrainedModel, prompts: Sequence[Sequence[int]], config: DecodingConfig, stops: Sequence[int], pad_id: int
 ) -> list[Hypothesis]:
-    """Searches one batch of prompts.
+    """Search one batch of prompts.
 
     Args:
         model: A causal language model in evaluation mode; logits keep its precision.
         prompts: One batch, of any lengths.
-        config: The search; `early_stopping` has no part in it.
+        config: The search; `early_stopping` is not used.
         stops: Token ids that end a hypothesis.
-        pad_id: What fills the prompts up on the left; no score sees it.
+        pad_id: Fills the prompts on the left; no score sees it.
 
     Raises:
         ModelError: The model has an encoder, for which the authors have no search of their own.
     """
     if model.config.is_encoder_decoder:
         raise ModelError(
-            f"decoding.search=lora_reference expects a decoder-only model (the authors' search is GPT-2's), found "
-            f"{model.config.model_type}: set decoding.search=transformers"
+            f"decoding.search=lora_reference: expected a decoder-only model (the authors' search is GPT-2's), found "
+            f"{model.config.model_type}; set decoding.search=transformers"
         )
     beams, size = config.num_beams, config.no_repeat_ngram_size
     reader = _CachedReader(model, prompts, pad_id)
     best = _Best(len(prompts), config)
     ends = torch.tensor(stops, device=model.device)
-    first_row = torch.arange(len(prompts), device=model.device).unsqueeze(1)  # (batch, 1), in rows of one a prompt
+    first_row = torch.arange(len(prompts), device=model.device).unsqueeze(1)  # (batch, 1), in rows of one per prompt
     history = torch.empty(len(prompts), 0, dtype=torch.long, device=model.device)  # (rows, generated so far)
-    logits = reader.read_prompts()  # (rows, vocabulary); one row a prompt before the first token, then num_beams
-    scores = logits.new_zeros(len(prompts), 1)  # (batch, rows a prompt): sum of log-probabilities
+    logits = reader.read_prompts()  # (rows, vocabulary); one row per prompt before the first token, then num_beams
+    scores = logits.new_zeros(len(prompts), 1)  # (batch, rows per prompt): sum of log-probabilities
     for length in range(1, config.max_new_tokens + 1):
         if size:
             logits = GeneratedNGramBan(size, prompt_length=0)(history, logits)
@@ -97,30 +98,25 @@ def best_hypotheses(
 
 
 class _CachedReader:
-    """The model over the prompts and, token by token, over every hypothesis in the beams, with its keys and values."""
+    """The model over the prompts and then, token by token, over every hypothesis, with its keys and values cached."""
 
     def __init__(self, model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad_id: int) -> None:
-        width = max(map(len, prompts))
         self._model: Any = model
         self._cache = DynamicCache(config=model.config)
-        padded = [[pad_id] * (width - len(ids)) + list(ids) for ids in prompts]
-        self._prompts = torch.tensor(padded, device=model.device)
-        self._mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts], device=model.device)
+        self._prompts = pad(prompts, pad_id, left=True).to(model.device)
+        self._mask = mask(prompts, left=True).to(model.device)
 
     def read_prompts(self) -> Tensor:
-        """Logits of the first token, (prompts, vocabulary)."""
+        """Return the logits of the first token, (prompts, vocabulary)."""
         positions = (self._mask.cumsum(1) - 1).clamp(min=0)
         return self._logits(self._prompts, positions)
 
     def read(self, origin: Tensor, token: Tensor) -> Tensor:
-        """Logits after one more token.
+        """Return the logits after one more token, (rows, vocabulary).
 
         Args:
             origin: (rows,), the row of the last call that each row continues.
-            token: (rows, 1), what it continues with.
-
-        Returns:
-            (rows, vocabulary).
+            token: (rows, 1), the token it continues with.
         """
         self._cache.reorder_cache(origin)  # type: ignore[arg-type]
         self._mask = torch.cat((self._mask[origin], torch.ones_like(token)), dim=1)
@@ -148,7 +144,7 @@ class _Best:
         self._ids: list[tuple[int, ...]] = [()] * batch
 
     def consider(self, history: Tensor, sums: Tensor) -> None:
-        """Takes a prompt's highest score where it is above the one it has.
+        """Keep a prompt's highest score where it is above the one kept.
 
         Args:
             history: (batch * beams, length), generated ids.
@@ -162,5 +158,5 @@ class _Best:
                 self._ids[prompt] = tuple(history[prompt * beams + beam].tolist())
 
     def hypotheses(self) -> list[Hypothesis]:
-        """One a prompt."""
+        """Return one per prompt."""
         return [Hypothesis(ids, score) for ids, score in zip(self._ids, self._scores, strict=True)]

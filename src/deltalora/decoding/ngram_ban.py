@@ -6,16 +6,16 @@ from transformers import LogitsProcessor
 
 
 class GeneratedNGramBan(LogitsProcessor):
-    """Forbids any token that would complete an n-gram already present in the generated part of its own hypothesis.
+    """Forbid any token that would complete an n-gram already present in the generated part of its own hypothesis.
 
     transformers' `no_repeat_ngram_size` also counts the prompt for decoder-only models: no run of n tokens of the input
-    may then be copied, and a long restaurant name cannot be written. The authors' search (microsoft/LoRA@c4593f0,
-    src/gpt2_beam.py) looks at generated tokens only, and so does this.
+    may then be copied, so a long restaurant name cannot be written. This looks at generated tokens only, as the
+    authors' search does (microsoft/LoRA@c4593f0, src/gpt2_beam.py).
 
     Args:
         size: n, at least 1.
-        prompt_length: What precedes the generated tokens in every row: the padded prompts of a causal model, or the
-            one start token of a decoder.
+        prompt_length: Number of tokens before the generated ones in every row: the padded prompts of a causal model, or
+            the one start token of a decoder.
     """
 
     def __init__(self, size: int, prompt_length: int) -> None:
@@ -23,14 +23,11 @@ class GeneratedNGramBan(LogitsProcessor):
         self.prompt_length = prompt_length
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Sets the banned tokens' scores to -inf.
+        """Return the scores with those of the banned tokens set to -inf.
 
         Args:
             input_ids: (batch * beams, prompt + generated) so far.
             scores: (batch * beams, vocabulary) of the next token.
-
-        Returns:
-            (batch * beams, vocabulary).
         """
         generated = input_ids[:, self.prompt_length :]
         if generated.shape[1] < self.size:

@@ -1,8 +1,8 @@
 """A finished run as a model that others can load: a plain transformers folder, or a standard peft LoRA adapter.
 
-`restore` puts a run's trained state back onto its backbone, `low_rank` says what it learnt as thin factors, `adapter`
-and `plain` write the two forms, `folder` sees to it that a folder appears whole or not at all, `check` loads what was
-written and holds its outputs against the run's. No training and no data are needed.
+`restore` puts a run's trained state back onto its backbone, `low_rank` expresses what it learnt as low-rank factors,
+`adapter` and `folder` write the two forms, whole or not at all, and `check` compares the outputs of the written files
+with the run's. No training and no data are needed.
 """
 
 from deltalora.export.adapter import write_adapter

@@ -1,19 +1,19 @@
 """A run as a standard peft LoRA adapter on the untouched backbone, for `PeftModel.from_pretrained`.
 
-Every method with low-rank branches fits, Delta-LoRA included: its W moved by a matrix of rank 2r at most (see
+Every method with low-rank branches fits, Delta-LoRA included: its W moved by a matrix of rank at most 2r (see
 `methods.delta_lora`), so it is a LoRA of rank 2r. DyLoRA is written at its evaluation rank; AdaLoRA as a LoRA with its
-own rank in every module, since peft's AdaLoRA computes with another scaling.
+own rank in every module, since peft's AdaLoRA uses another scaling.
 
-`base_model_name_or_path` of adapter_config.json says where a user finds the backbone, without a folder of this machine:
+`base_model_name_or_path` of adapter_config.json names the backbone without a path of this machine:
 
-- from the hub, its name there; `revision` has the commit.
-- embedded, its place inside the package, as `deltalora/models/embedded/gpt2`: `from_pretrained` loads it in the folder
-  that holds the package (site-packages). `gpt2` alone would be another model, the hub's.
-- from a local folder, `./` and the model's name in the record, which has no folder: put the weights there. README.md
+- from the hub: its name there; `revision` has the commit.
+- embedded: its place inside the package, as `deltalora/models/embedded/gpt2`, which `from_pretrained` loads from the
+  folder that holds the package (site-packages). `gpt2` would be another model, the hub's.
+- from a local folder: `./` and the model's name in the record, which has no folder: put the weights there. README.md
   has their sha256.
-- null for random weights, which are to be had nowhere.
+- random weights: null; nobody else has them.
 
-README.md of the adapter has the way that always works: load the backbone, and hand it to `PeftModel.from_pretrained`.
+The adapter's README.md shows what always works: load the backbone, and pass it to `PeftModel.from_pretrained`.
 """
 
 import warnings
@@ -47,14 +47,11 @@ model = PeftModel.from_pretrained(base, "THIS FOLDER")
 
 
 def write_adapter(run: RestoredRun, target: Path) -> Checked:
-    """Writes the adapter and holds its outputs, loaded from the files, against the run's.
+    """Write the adapter, load it from the files and compare its outputs with the run's.
 
     Args:
         run: The restored run; DyLoRA at the rank that was set.
-        target: A folder that does not exist yet or is empty.
-
-    Returns:
-        How far the adapter's outputs are from the run's, and the rank it needs.
+        target: A new or empty folder.
 
     Raises:
         ConfigError: The method has no low-rank form, nothing was learnt, or the folder is not empty.
@@ -64,10 +61,10 @@ def write_adapter(run: RestoredRun, target: Path) -> Checked:
     ranks = {update.module: update.rank for update in updates}
     if not any(ranks.values()):
         raise ConfigError(
-            f"run {run.record.run_id}: expected a learnt update, found every module at rank 0: nothing to do"
+            f"run {run.record.run_id}: expected a learnt update, found every module at rank 0; nothing to export"
         )
     base = run.untouched()
-    with _peft_asks_transformers_by_an_old_name():
+    with _without_peft_warning():
         adapted = get_peft_model(base, _configuration(run, base, updates))
     _fill(adapted, updates)
     _fill_head(adapted, run.model)
@@ -79,21 +76,21 @@ def write_adapter(run: RestoredRun, target: Path) -> Checked:
         configuration.inference_mode = True
         configuration.save_pretrained(str(folder))
         (folder / "README.md").write_text(describe(run, _fit(run, ranks), _loading(run, base)), encoding="utf-8")
-        with _peft_asks_transformers_by_an_old_name():
+        with _without_peft_warning():
             loaded = PeftModel.from_pretrained(run.untouched(), str(folder)).eval()
         return compare(run, loaded, max(ranks.values()))
 
 
 @contextmanager
-def _peft_asks_transformers_by_an_old_name() -> Iterator[None]:
-    """Peft 0.21 reads a property that transformers 5.23 has renamed; its warning says nothing to a user of either."""
+def _without_peft_warning() -> Iterator[None]:
+    """Hide the warning about a property that transformers 5.23 has renamed and peft 0.21 still reads."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
         yield
 
 
 def _configuration(run: RestoredRun, base: Backbone, updates: Sequence[ModuleUpdate]) -> LoraConfig:
-    """LoRA's configuration with the commonest rank as the rule and every other as an exception to it."""
+    """Return LoRA's configuration, with the most common rank as the rule and every other as an exception."""
     kept = [update for update in updates if update.rank > 0]
     rank = Counter(update.rank for update in kept).most_common(1)[0][0]
     usual = next(update for update in kept if update.rank == rank)
@@ -113,15 +110,15 @@ def _configuration(run: RestoredRun, base: Backbone, updates: Sequence[ModuleUpd
 
 
 def _alpha(update: ModuleUpdate) -> int:
-    """The whole number that peft divides by r to get its scaling, nearest to ours; `_fill` puts the rest into B.
+    """Return the integer alpha nearest to ours, from which peft takes its scaling; `_fill` puts the rest into B.
 
-    AdaLoRA's is not whole, as its scaling is alpha / (r + 1e-5).
+    AdaLoRA's is no integer, as its scaling is alpha / (r + 1e-5).
     """
     return max(1, round(update.scaling * update.rank))
 
 
 def _targets(base: Backbone, modules: Sequence[str]) -> list[str]:
-    """The modules by their last names where these mean just them (query, value), else by their whole paths."""
+    """Return the modules by their last names if these match no others (query, value), else by their whole paths."""
     endings = sorted({module.rpartition(".")[2] for module in modules})
     meant = {path for path, _ in base.named_modules() if path.rpartition(".")[2] in endings}
     return endings if meant == set(modules) else sorted(modules)
@@ -133,25 +130,25 @@ def _fill(adapted: PeftModel, updates: Sequence[ModuleUpdate]) -> None:
         if update.rank > 0:
             layer = adapted.base_model.model.get_submodule(update.module)
             layer.lora_A["default"].weight.copy_(update.A)
-            rest = update.scaling * update.rank / _alpha(update)  # 1, and B is as it was, where alpha is whole
+            rest = update.scaling * update.rank / _alpha(update)  # 1, and B unchanged, where alpha is an integer
             layer.lora_B["default"].weight.copy_(update.B * rest)
 
 
 @torch.no_grad()
 def _fill_head(adapted: PeftModel, model: Backbone) -> None:
-    """A trained classification head travels with the adapter, whole."""
+    """Copy a trained classification head into the adapter, whole."""
     for name, parameter in head_parameters(model).items():
         module, _, rest = name.partition(".")
         adapted.base_model.model.get_parameter(f"{module}.modules_to_save.default.{rest}").copy_(parameter)
 
 
 def _fit(run: RestoredRun, ranks: dict[str, int]) -> str:
-    """How the run's update fits into the adapter, in a sentence or two."""
+    """Describe how the run's update fits into the adapter, in a sentence or two."""
     method, own = run.config.method.name, sorted(set(ranks.values()))
     shown = str(own[0]) if len(own) == 1 else f"{own[0]} to {own[-1]}, as `rank_pattern` says"
     sentence = f"The run's method is {method}; its update is exact as a LoRA of rank {shown}."
     if method == "delta_lora":
-        sentence += " Delta-LoRA's W moves by lambda s (B_T A_T - B_k A_k), so that 2r is all the rank there is."
+        sentence += " Delta-LoRA's W moves by lambda s (B_T A_T - B_k A_k), so its rank is at most 2r."
     if run.config.model.architecture == "gpt2":
         sentence += (
             " q and v are blocks of one fused weight: their factors are stacked, B keeps zeros between them, and the "
@@ -177,7 +174,7 @@ def _loading(run: RestoredRun, base: Backbone) -> str:
 
 
 def _base_name(run: RestoredRun) -> str | None:
-    """What the adapter calls its backbone; see the module's docstring."""
+    """Return the adapter's name of its backbone; see the module's docstring."""
     model = run.config.model
     if model.weights == "random":
         return None

@@ -1,4 +1,4 @@
-"""Whether an exported model computes what the run computed."""
+"""Check that an exported model computes what the run computed."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _ROWS, _LENGTH = 4, 24
 
 @dataclass(frozen=True)
 class Checked:
-    """What loading an export anew has shown.
+    """The result of loading an export and comparing its outputs with the run's.
 
     Attributes:
         difference: Largest difference of a logit from the run's, relative to the run's largest logit.
@@ -28,7 +28,7 @@ class Checked:
 
 
 def compare(run: RestoredRun, exported: nn.Module, rank: int | None) -> Checked:
-    """Compares the logits of both models on random token ids.
+    """Compare the logits of both models on random token ids.
 
     Raises:
         ModelError: They differ by more than `TOLERANCE`.
@@ -41,7 +41,7 @@ def compare(run: RestoredRun, exported: nn.Module, rank: int | None) -> Checked:
     if not difference <= TOLERANCE:
         raise ModelError(
             f"run {run.record.run_id}: expected the exported model's logits within {TOLERANCE} of the run's, found "
-            f"{difference:.1e}: nothing was written; its state and backbone do not belong together, or this is a bug"
+            f"{difference:.1e}; nothing was written: its state and backbone do not belong together, or this is a bug"
         )
     return Checked(difference, rank)
 

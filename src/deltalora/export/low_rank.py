@@ -1,12 +1,12 @@
-"""What a run learnt beside its pre-trained weights, as one low-rank matrix for every module that it adapted.
+"""What a run learnt beside its pre-trained weights, as one low-rank matrix per adapted module.
 
 Where q and v are blocks of one fused weight (GPT-2's `c_attn`), their factors are stacked and the second one stays in
 block form,
 
     A = [A_q ; A_v]  (R_q + R_v, d_in)        B = [B_q 0 ; 0 0 ; 0 B_v]  (3 d, R_q + R_v)
 
-so that B A is B_q A_q in q's columns, B_v A_v in v's and exactly zero in k's. An adapter that knows one pair of factors
-a module can hold that only at the sum of both ranks: twice the rank, and a B of which two thirds are zeros.
+so that B A is B_q A_q in q's columns, B_v A_v in v's and exactly zero in k's. An adapter with one pair of factors per
+module can hold that only at the sum of both ranks: twice the rank, and a B with two thirds zeros.
 """
 
 from collections.abc import Mapping
@@ -40,15 +40,15 @@ class ModuleUpdate:
 
     @property
     def rank(self) -> int:
-        """Number of columns of B; 0 where nothing is left of the update."""
+        """Number of columns of B; 0 where the update is empty."""
         return self.A.size(0)
 
 
 def module_updates(run: RestoredRun) -> list[ModuleUpdate]:
-    """Returns the change of every adapted module since pre-training, in the model's order.
+    """Return the change of every adapted module since pre-training, in the model's order.
 
-    Components that add nothing (AdaLoRA's pruned ones) are left out, so that a rank may differ from module to module
-    and be 0. What the run before this one moved in W is part of the change: two factors more.
+    Components that add nothing (AdaLoRA's pruned ones) are left out, so ranks may differ between modules and be 0. The
+    parent run's change of W is included, as two more factors.
 
     Raises:
         ConfigError: The method changes W in full rank.
@@ -57,7 +57,7 @@ def module_updates(run: RestoredRun) -> list[ModuleUpdate]:
     if not isinstance(method, LowRankMethod):
         raise ConfigError(
             f"run {run.record.run_id}: expected a low-rank method for a peft adapter, found {run.config.method.name}, "
-            "whose change of W has full rank: use --to merged"
+            "whose change of W has full rank; use --to merged"
         )
     learnt = method.learnt()
     before = method.moved_by(run.inherited) if run.inherited is not None else {}

@@ -1,4 +1,4 @@
-"""From a run's record and its kept state back to the model it ended with."""
+"""Restore the model that a run ended with, from its record and its stored state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from deltalora.training.checkpoint import load_state
 
 @dataclass(frozen=True)
 class RestoredRun:
-    """What a finished run ended with.
+    """The outcome of a finished run, ready to use.
 
     Attributes:
         record: Its record.
         config: Its configuration, with this machine's folders.
-        identity: The pre-trained weights it started from, the same bytes as then.
+        identity: The pre-trained weights it started from, byte for byte.
         model: The injected backbone in evaluation mode, its trained state restored.
         method: Bound to `model`.
-        inherited: The trained state of the run it started from; None where there is none or W kept still in it.
+        inherited: The trained state of the run it started from; None without one, or where that did not move W.
     """
 
     record: RunRecord
@@ -40,27 +40,27 @@ class RestoredRun:
     inherited: Mapping[str, Tensor] | None
 
     def untouched(self) -> Backbone:
-        """The pre-trained backbone anew, as a user of an adapter has it; a classification head is drawn."""
+        """Load the pre-trained backbone again, as a user of an adapter does; a classification head is drawn."""
         model = models.load_backbone(self.config.model, self.identity, self.config.seed, num_labels(self.config))
         model.eval()  # type: ignore[no-untyped-call]
         return model
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The backbone's own."""
+        """Load the backbone's tokenizer."""
         return models.load_tokenizer(self.config.model, self.identity)
 
 
 def restore(store: Store, run_id: str, model_path: Path | None = None) -> RestoredRun:
-    """Restores a finished run.
+    """Restore a finished run.
 
     Args:
-        store: Where its record and state lie, and those of the run it started from.
+        store: Holds its record and state, and those of the run it started from.
         run_id: The run.
-        model_path: Folder of the pre-trained weights where they came from a local folder, which records do not name.
+        model_path: Folder of the pre-trained weights if they came from a local folder, which records do not name.
 
     Raises:
         StoreError: There is no such run, it is not finished, or its state was not kept.
-        ModelError: The pre-trained weights are not there, or are not those the run started from.
+        ModelError: The pre-trained weights are missing, or are not those the run started from.
     """
     record = store.read(run_id)
     if record is None:
@@ -88,15 +88,14 @@ def restore(store: Store, run_id: str, model_path: Path | None = None) -> Restor
 
 
 def num_labels(config: RunConfig) -> int | None:
-    """Width of the classification head of a run's backbone; None for a language model."""
+    """Return the width of the classification head of a run's backbone; None for a language model."""
     return config.task.num_labels if isinstance(config.task, GlueConfig) else None
 
 
 def _config(record: RunRecord, store: Store, model_path: Path | None) -> RunConfig:
-    local = record.model.source == "local"
-    if local and model_path is None:
+    if record.model.source == "local" and model_path is None:
         raise StoreError(
             f"run {record.run_id}: expected the folder of its pre-trained weights, which came from a local folder and "
             "are not named in its record; give it with --model DIR"
         )
-    return RunConfig.with_folders(record.config, store.root, model_path if local else None)
+    return record.run_config(store.root, model_path or Path())

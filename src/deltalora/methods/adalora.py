@@ -21,38 +21,15 @@ pruning due, or target rank = initial rank) nothing is masked, where the officia
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
 from torch import nn
 
+from deltalora.config.methods import AdaLoRAConfig
 from deltalora.errors import ConfigError, ModelError
-from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod, Product, beside
+from deltalora.methods.build import implements
+from deltalora.methods.low_rank import Branch, LowRankMethod, Product, beside
 from deltalora.methods.targets import Projection
-
-
-class AdaLoRAConfig(LowRankConfig):
-    """Hyper-parameters of AdaLoRA; steps are optimizer steps."""
-
-    name: Literal["adalora"] = "adalora"
-    initial_rank: int = Field(ge=1, description="Rank of every matrix at the start (r).")
-    target_rank: int = Field(ge=1, description="Average rank per matrix at the end.")
-    initial_warmup: int = Field(ge=0, description="Steps before the budget begins to fall (t_i).")
-    final_warmup: int = Field(ge=0, description="Last steps, in which the pattern of ranks is fixed (t_f).")
-    mask_interval: int = Field(ge=1, description="Steps between two allocations while the budget falls (Delta_T).")
-    beta1: float = Field(default=0.85, gt=0, lt=1, description="Decay of the averaged sensitivity (beta_1).")
-    beta2: float = Field(default=0.85, gt=0, lt=1, description="Decay of the averaged uncertainty (beta_2).")
-    orthogonality_weight: float = Field(default=0.1, ge=0, description="Weight of the penalty in the loss (gamma).")
-
-    @model_validator(mode="after")
-    def _rank_falls(self) -> AdaLoRAConfig:
-        if self.target_rank > self.initial_rank:
-            raise ValueError(
-                f"expected target_rank at most initial_rank ({self.initial_rank}), found {self.target_rank}: "
-                "lower target_rank or raise initial_rank"
-            )
-        return self
 
 
 @dataclass(frozen=True)
@@ -105,6 +82,7 @@ class SVDBranch(Branch):
         return self.lora_A * self.lora_E, self.lora_B, self.scaling
 
 
+@implements(AdaLoRAConfig)
 class AdaLoRA(LowRankMethod):
     """Trains P, Λ and Q and prunes Λ to a falling budget."""
 

@@ -19,21 +19,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import nn
 
+from deltalora.config.methods import MethodConfig
 from deltalora.errors import ModelError
 from deltalora.methods.targets import head_parameters
 
 GroupName = Literal["adapter", "backbone", "head"]
-
-
-class MethodConfig(BaseModel):
-    """What all method configurations share: a name, no unknown keys, no silent conversion, no change after parsing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    name: str
 
 
 @dataclass(frozen=True)

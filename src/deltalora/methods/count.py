@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from deltalora.methods.base import MethodConfig
+from deltalora.config.methods import MethodConfig
 from deltalora.methods.build import build_method
 
 

@@ -30,50 +30,22 @@ matrix and two more thin products a pass, and no update can be rounded away: W m
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
 from torch import nn
 
+from deltalora.config.methods import DeltaLoRAConfig
 from deltalora.errors import ModelError
+from deltalora.methods.build import implements
 from deltalora.methods.low_rank import (
     Adapted,
     Branch,
-    LowRankConfig,
     LowRankMethod,
     Product,
     add_product,
     initial_factors,
 )
 from deltalora.methods.targets import Projection
-
-
-class DeltaLoRAConfig(LowRankConfig):
-    """Hyper-parameters of Delta-LoRA; `dropout` is 0 but for the ablation "Delta-LoRA + LoRA Module" (Table 5)."""
-
-    name: Literal["delta_lora"] = "delta_lora"
-    rank: int = Field(ge=1, description="Rank of A and B (r).")
-    update_ratio: float = Field(ge=0, description="Weight of the delta in W's update (lambda); 0 is LoRA.")
-    start_step: int = Field(
-        ge=-1, description="K: W first moves at 0-based step K+1 (start=algorithm: t > K) or K (start=text: t >= K)."
-    )
-    start: Literal["algorithm", "text"] = Field(
-        default="algorithm",
-        description="Whether W moves at 0-based step t when t > K (Algorithm 1) or when t >= K (the text's wording).",
-    )
-    update: Literal["literal", "closed_form"] = Field(
-        default="literal", description="Whether every update is written into W, or computed from A_k and B_k instead."
-    )
-
-    @model_validator(mode="after")
-    def _closed_form_has_no_dropout(self) -> DeltaLoRAConfig:
-        if self.update == "closed_form" and self.dropout > 0:
-            raise ValueError(
-                f"expected dropout 0 with update=closed_form, found {self.dropout}: there W's change goes through the "
-                "branch, and dropout would reach it; set method.update=literal for this ablation"
-            )
-        return self
 
 
 class DeltaBranch(Branch):
@@ -122,6 +94,7 @@ class DeltaBranch(Branch):
         self.snapshot_B.copy_(self.lora_B.detach())
 
 
+@implements(DeltaLoRAConfig)
 class DeltaLoRA(LowRankMethod):
     """LoRA whose frozen weights follow lambda · (alpha/r) times each step's change of B A.
 

@@ -16,39 +16,14 @@ all components, almost as far as the trained one (divergence: dylora-frozen).
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-from pydantic import Field, model_validator
 from torch import nn
 
+from deltalora.config.methods import DyLoRAConfig
 from deltalora.errors import ConfigError
-from deltalora.methods.low_rank import Branch, LowRankConfig, LowRankMethod, Product, initial_factors
+from deltalora.methods.build import implements
+from deltalora.methods.low_rank import Branch, LowRankMethod, Product, initial_factors
 from deltalora.methods.targets import Projection
-
-
-class DyLoRAConfig(LowRankConfig):
-    """Hyper-parameters of DyLoRA."""
-
-    name: Literal["dylora"] = "dylora"
-    rank: int = Field(ge=1, description="Largest rank (r); b is drawn from 1..r.")
-    update: Literal["frozen", "all", "detached"] = Field(
-        default="frozen",
-        description="Which components move in a step with rank b: only b (frozen), 1..b (all), or by its gradient b "
-        "and by the optimizer's momentum and decay all (detached, the official program).",
-    )
-    evaluation_rank: int | None = Field(
-        default=None, ge=1, description="Rank b used outside training mode and by merge; r if null."
-    )
-
-    @model_validator(mode="after")
-    def _evaluation_rank_exists(self) -> DyLoRAConfig:
-        if self.evaluation_rank is not None and self.evaluation_rank > self.rank:
-            raise ValueError(
-                f"expected evaluation_rank between 1 and rank ({self.rank}), found {self.evaluation_rank}: "
-                "lower evaluation_rank or raise rank"
-            )
-        return self
 
 
 class DynamicBranch(Branch):
@@ -87,6 +62,7 @@ class DynamicBranch(Branch):
         return slice(self.training_rank - 1 if self._only_b_learns else 0, self.training_rank)
 
 
+@implements(DyLoRAConfig)
 class DyLoRA(LowRankMethod):
     """Draws a rank before each step and, unless `update` is detached, keeps what it does not train where it is."""
 

@@ -1,9 +1,13 @@
-"""What LoRA, DyLoRA, AdaLoRA and Delta-LoRA share: low-rank branches beside frozen W_Q and W_V.
+"""LoRA (Hu et al. 2021), and what DyLoRA, AdaLoRA and Delta-LoRA share with it: branches beside frozen W_Q and W_V.
 
     h = W x + b + scaling · B A dropout(x)        (LoRA, eq. 3; the Delta-LoRA paper writes the product as A·B)
 
 with A (r, d_in) and B (d_out, r) as in loralib. Two branches in a fused `c_attn` are two independent LoRAs that see
 the same dropped-out x, which is what loralib's `MergedLinear` computes with a grouped convolution.
+
+LoRA starts with A random and B zero and scales by alpha/r. Same as loralib except that merging happens on request,
+never inside `train()`/`eval()`, where every evaluation would round W, and that each layer draws its own A (loralib's
+GPT-2 deep-copies one block, so all its layers start alike).
 """
 
 from __future__ import annotations
@@ -15,22 +19,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from deltalora.methods.base import InjectedModule, Method, MethodConfig
+from deltalora.config.methods import LoRAConfig, LowRankConfig
+from deltalora.methods.base import InjectedModule, Method
+from deltalora.methods.build import implements
 from deltalora.methods.targets import Projection, find_projections, head_parameters
-
-
-class LowRankConfig(MethodConfig):
-    """Hyper-parameters of every low-rank branch."""
-
-    alpha: float = Field(gt=0, description="Numerator of the branch's scale (alpha); LoRA's scaling is alpha/rank.")
-    dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="Probability with which an element of the branch's input x is dropped."
-    )
-
 
 #: A low-rank matrix scaling · B A as (A (k, d_in), B (d_out, k), scaling).
 Product = tuple[torch.Tensor, torch.Tensor, float]
@@ -226,3 +221,15 @@ class LowRankMethod(Method):
             model.set_submodule(path, wrapper)
             adapted += [Adapted(projection, weight, branch) for projection, branch in branches]
         self.adapted = tuple(adapted)
+
+
+@implements(LoRAConfig)
+class LoRA(LowRankMethod):
+    """Trains A and B of every W_Q and W_V with scaling alpha/r."""
+
+    config: LoRAConfig
+
+    def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
+        """Returns a branch of rank r, scaling alpha/r."""
+        A, B = initial_factors(projection, self.config.rank, weight, generator)
+        return Branch(A, B, self.config.alpha / self.config.rank)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
+from deltalora.config.architectures import ARCHITECTURES, Architecture
 from deltalora.errors import ModelError
 
 Role = Literal["q", "v"]
@@ -40,31 +41,6 @@ class Projection:
     def block(self, weight: torch.Tensor) -> torch.Tensor:
         """Returns the view of the module's weight that is this matrix, in the module's own layout."""
         return weight.narrow(1 if self.transposed else 0, self.start, self.out_features)
-
-
-@dataclass(frozen=True)
-class _Architecture:
-    """Names by which one family of transformers calls what the methods look for.
-
-    Attributes:
-        query: Attribute of W_Q in its attention module.
-        value: Attribute of W_V; the same as `query` where both are blocks 0 and 2 of one fused weight.
-        head: First part of the names of a sequence classification head.
-        output: Module of that head's last layer, whose outputs are the classes.
-    """
-
-    query: str
-    value: str
-    head: str
-    output: str
-
-
-ARCHITECTURES = {
-    "bart": _Architecture("q_proj", "v_proj", "classification_head", "classification_head.out_proj"),
-    "gpt2": _Architecture("c_attn", "c_attn", "score", "score"),
-    "llama": _Architecture("q_proj", "v_proj", "score", "score"),
-    "roberta": _Architecture("query", "value", "classifier", "classifier.out_proj"),
-}
 
 
 def find_projections(model: nn.Module) -> list[Projection]:
@@ -109,17 +85,17 @@ def output_layer(model: nn.Module) -> frozenset[str]:
     return frozenset(name for name in head_parameters(model) if name.rpartition(".")[0] == output)
 
 
-def _architecture(model: nn.Module) -> _Architecture:
-    model_type = getattr(getattr(model, "config", None), "model_type", None)
+def _architecture(model: nn.Module) -> Architecture:
+    model_type = str(getattr(getattr(model, "config", None), "model_type", None))
     if model_type not in ARCHITECTURES:
         raise ModelError(
-            f"expected a transformers model of type {', '.join(ARCHITECTURES)}, found {model_type!r} in "
-            f"{type(model).__name__}: use one of these, or name its W_Q and W_V in methods/targets.py"
+            f"expected a transformers model of type {', '.join(ARCHITECTURES)}, found {model_type} in "
+            f"{type(model).__name__}: use one of these, or add its family to config/architectures.py"
         )
     return ARCHITECTURES[model_type]
 
 
-def _in_attention(path: str, attention: nn.Module, architecture: _Architecture) -> Iterator[Projection]:
+def _in_attention(path: str, attention: nn.Module, architecture: Architecture) -> Iterator[Projection]:
     if architecture.query == architecture.value:
         module = f"{path}.{architecture.query}"
         fused = attention.get_submodule(architecture.query)

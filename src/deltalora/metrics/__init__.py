@@ -1,15 +1,18 @@
-"""What is measured: text in, a `Score` out, with segment statistics for resampling and a signature of every setting.
+"""Metrics: text in, a `Score` out, with segment statistics for resampling and a signature of every setting.
 
-Here live the metrics that equal the official scorers, their tokenisers, the scorers' file formats, the `evaluate`
-modules, and intervals and paired tests over the segments of a test set. Not here: what is generated (`decoding`), which
-metrics a task reports (`tasks`), and means, intervals over seeds or tables (`report`). Neither torch nor transformers
-is imported, and nothing reaches the network.
+This room holds the metrics that equal the official scorers, their tokenisers, the scorers' file formats, the `evaluate`
+modules, and intervals and paired tests over the segments of a test set. Generation (`decoding`), the choice of metrics
+per task (`tasks`), and statistics over seeds and tables (`report`) are elsewhere. Nothing here imports torch or
+transformers or reaches the network.
+
+A new metric is one file with a `TextMetric` (or, in `glue`, a `LabelMetric`) and one entry in the metrics of its
+experiment (`E2E_METRICS`, `WEBNLG_METRICS`, `XSUM_METRICS`, `GLUE_METRICS`).
 """
 
 from pathlib import Path
 
 from deltalora.errors import MetricError
-from deltalora.metrics.base import Metric, Score, Statistics
+from deltalora.metrics.base import AdditiveMetric, Metric, Score, Statistics, TextMetric
 from deltalora.metrics.e2e import E2E_METRICS, score_e2e, score_texts
 from deltalora.metrics.glue import GLUE_METRICS, score_glue, score_labels
 from deltalora.metrics.resampling import (
@@ -17,11 +20,9 @@ from deltalora.metrics.resampling import (
     PairedComparison,
     bootstrap_interval,
     bootstrap_values,
-    paired_approximate_randomization,
     paired_bootstrap,
-    shuffled_differences,
 )
-from deltalora.metrics.webnlg import WEBNLG_METRICS, score_webnlg, score_webnlg_texts, webnlg_metric
+from deltalora.metrics.webnlg import WEBNLG_METRICS, score_webnlg, score_webnlg_texts
 from deltalora.metrics.xsum import XSUM_METRICS, score_summaries, score_xsum
 
 __all__ = [
@@ -29,15 +30,16 @@ __all__ = [
     "GLUE_METRICS",
     "WEBNLG_METRICS",
     "XSUM_METRICS",
+    "AdditiveMetric",
     "BootstrapInterval",
     "Metric",
     "PairedComparison",
     "Score",
     "Statistics",
+    "TextMetric",
     "bootstrap_interval",
     "bootstrap_values",
     "module_path",
-    "paired_approximate_randomization",
     "paired_bootstrap",
     "score_e2e",
     "score_glue",
@@ -47,13 +49,11 @@ __all__ = [
     "score_webnlg",
     "score_webnlg_texts",
     "score_xsum",
-    "shuffled_differences",
-    "webnlg_metric",
 ]
 
 
 def module_path(name: str) -> Path:
-    """The script of an `evaluate` module: `evaluate.load(str(module_path("meteor")))`, with no network.
+    """Return the script of an `evaluate` module: `evaluate.load(str(module_path("meteor")))`, with no network.
 
     Args:
         name: bleu, bleu_mteval, nist, nist_mteval, meteor, rouge_l, cider or rouge; or a name of `E2E_METRICS`.

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 from deltalora.metrics import ptb
-from deltalora.metrics.base import AdditiveMetric, Statistics, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric
 
 _ORDER = 4
 _SIGMA = 6.0
@@ -18,7 +18,7 @@ _SIGMA = 6.0
 Ngram = tuple[str, ...]
 
 
-class Cider(AdditiveMetric):
+class Cider(TextMetric, MeanMetric):
     """Ten times the mean clipped similarity of tf-idf vectors of 1- to 4-grams, on PTB tokens, with a length penalty.
 
     A segment's similarity is the mean over orders and references of the cosine, the hypothesis' weights clipped at
@@ -29,8 +29,8 @@ class Cider(AdditiveMetric):
     Statistics (n, 1): the segment's CIDEr. The idf is that of the whole reference set and stays fixed when rows are
     resampled; a test set of one segment therefore scores 0, as all its idf are 0.
 
-    Same as `Cider` of tuetschek/e2e-metrics@1b9c4d8 and of pycocoevalcap 1.2, which a test holds it to; the vectors
-    of the references are kept, so that the next system or epoch costs a tenth.
+    Same as `Cider` of tuetschek/e2e-metrics@1b9c4d8 and of pycocoevalcap 1.2, as a test asserts; the vectors of the
+    references are kept, so that the next system or epoch costs a tenth.
     """
 
     name = "CIDEr"
@@ -42,17 +42,13 @@ class Cider(AdditiveMetric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 1): the segment's CIDEr."""
+        """Return statistics (n, 1)."""
         known = _reference_vectors(tuple(map(tuple, ptb.tokenize_references(references, ids))))
         rows = []
         for text, block in zip(ptb.tokenize(hypotheses, ids), known.segments, strict=True):
             hypothesis = _vector(_counts(text), known.idf, known.unseen_idf)
             rows.append([10.0 * sum(_similarity(hypothesis, reference) for reference in block) / len(block)])
         return np.array(rows)
-
-    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """The mean, from 0 to 10."""
-        return sums[:, 0] / numbers
 
 
 @dataclass(frozen=True)

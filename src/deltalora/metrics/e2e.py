@@ -1,10 +1,10 @@
-"""The E2E metrics together, on texts and on e2e-metrics' own files, equal to `measure_scores.py -p` to 4 decimals."""
+"""The E2E metrics, on texts and on e2e-metrics' own files, equal to `measure_scores.py -p` to 4 decimals."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from deltalora.metrics.base import Metric, Score
+from deltalora.metrics.base import Score, TextMetric, score_all
 from deltalora.metrics.bleu import Bleu, BleuMteval
 from deltalora.metrics.cider import Cider
 from deltalora.metrics.files import read_segments
@@ -12,44 +12,23 @@ from deltalora.metrics.meteor import Meteor
 from deltalora.metrics.nist import Nist, NistMteval
 from deltalora.metrics.rouge_l import RougeL
 
-_METEOR = Meteor()
-
 #: Name -> metric, in the order of the paper's table; the published challenge tables use the two -mteval.
-E2E_METRICS: Mapping[str, Metric] = MappingProxyType(
-    {metric.name: metric for metric in (Bleu(), Nist(), _METEOR, RougeL(), Cider(), BleuMteval(), NistMteval())}
+E2E_METRICS: Mapping[str, TextMetric] = MappingProxyType(
+    {metric.name: metric for metric in (Bleu(), Nist(), Meteor(), RougeL(), Cider(), BleuMteval(), NistMteval())}
 )
 
 
 def score_texts(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str] | None = None
 ) -> dict[str, Score]:
-    """All E2E scores of generated texts, in the order of `E2E_METRICS`.
-
-    Args:
-        hypotheses: One text a meaning representation; an empty text is scored as the official scorer does.
-        references: The human texts of each.
-        ids: Names for error messages.
-
-    Raises:
-        MetricError: A score cannot be computed; names the metric, the example and the cause.
-    """
-    _METEOR.start()
-    others = {
-        name: metric.score(hypotheses, references, ids) for name, metric in E2E_METRICS.items() if metric is not _METEOR
-    }
-    scores = others | {_METEOR.name: _METEOR.score(hypotheses, references, ids)}
-    return {name: scores[name] for name in E2E_METRICS}
+    """Return all E2E scores of generated texts; see `score_all`."""
+    return score_all(E2E_METRICS, hypotheses, references, ids)
 
 
 def score_e2e(hyp: Path, ref: Path) -> dict[str, Score]:
-    """All E2E scores of a file of hypotheses (one a line) against a file of references (blocks parted by a blank line).
+    """Return all E2E scores of two files; see `read_segments`.
 
-    A reference file without blank lines holds one reference a hypothesis. An empty hypothesis line is an empty output
-    and is scored. Lines end at a line feed only; the official reader also breaks at rarer characters (form feed,
-    U+2028, ...), and then fails on the count.
-
-    Raises:
-        DataError: A file cannot be read, or the files do not fit together; names file, line, expected and found.
-        MetricError: A score cannot be computed.
+    Lines end at a line feed only; the official reader also breaks at rarer characters (form feed, U+2028, ...), and
+    then fails on the count.
     """
     return score_texts(*read_segments(hyp, ref))

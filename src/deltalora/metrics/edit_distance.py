@@ -1,4 +1,4 @@
-"""Word edit distance to one reference, a whole row of the table at a time on the bits of two integers."""
+"""Word edit distance to one reference, one row of the table at a time on the bits of two integers."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One row of the edit table, D[i][0..m]: bit j says whether it rises or falls by 1 from column j to column j+1."""
+    """One row of the edit table, D[i][0..m]: bit j tells whether it rises or falls by 1 from column j to column j+1."""
 
     rises: int
     falls: int
@@ -15,26 +15,26 @@ class Row(NamedTuple):
 class EditDistance:
     """Levenshtein distance of word sequences to a fixed reference of m words; insert, delete and substitute cost 1.
 
-    A row follows from the one above it by some ten integer operations, whatever m (Myers, 1999, in the form of Hyyrö,
+    A row follows from the one above by about ten integer operations, whatever m (Myers, 1999, in the form of Hyyrö,
     2003, for whole sequences), and `D[i][j] = i + (rises - falls among the first j bits)`. A shift of words leaves the
-    rows before it as they are, so that a search over shifts starts each distance from a stored row.
+    rows before it unchanged, so a search over shifts starts each distance from a stored row.
     """
 
     def __init__(self, reference: Sequence[str]) -> None:
         self._ones = (1 << len(reference)) - 1
-        #: Word -> where it stands in the reference, in ascending order.
+        #: Word -> its places in the reference, ascending.
         self.places: dict[str, list[int]] = {}
         for place, word in enumerate(reference):
             self.places.setdefault(word, []).append(place)
         self._place_bits = {word: sum(1 << place for place in places) for word, places in self.places.items()}
 
     def rows(self, words: Sequence[str]) -> list[Row]:
-        """The n+1 rows of the table."""
+        """Return the n+1 rows of the table."""
         row = Row(self._ones, 0)
         return [row, *(row := self._advance(row, (word,)) for word in words)]
 
     def distance(self, words: Sequence[str], row: Row, done: int) -> int:
-        """The distance of all `words`, given the row after the first `done` of them."""
+        """Return the distance of all `words`, given the row after the first `done` of them."""
         rises, falls = self._advance(row, words[done:])
         return len(words) + rises.bit_count() - falls.bit_count()
 
@@ -54,6 +54,6 @@ class EditDistance:
 
 
 def least_distance(first: Sequence[str], second: Sequence[str]) -> int:
-    """The smallest distance that any order of the words could have; no search over shifts gets below it."""
+    """Return the smallest distance that any order of the words has; no search over shifts gets below it."""
     common = (Counter(first) & Counter(second)).total()
     return max(len(first), len(second)) - common

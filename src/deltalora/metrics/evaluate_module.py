@@ -9,16 +9,16 @@ from typing import ClassVar
 import datasets
 import evaluate
 
-from deltalora.metrics.base import Metric
+from deltalora.metrics.base import TextMetric
 
 
-class TextMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
+class EvaluateMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
     """One of our metrics as an `evaluate.Metric`; loads and computes without network.
 
     `compute(predictions=[...], references=[[...], ...])` returns `{module name: value, "signature": ...}`.
     """
 
-    metric: Metric
+    metric: TextMetric
 
     def _info(self) -> evaluate.MetricInfo:
         citation = "Dušek, Novikova and Rieser, 2020 (arXiv:1901.07931): the E2E NLG Challenge and its scorer."
@@ -29,13 +29,13 @@ class TextMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
         return {self.name: score.value, "signature": score.signature}
 
 
-class TextMetrics(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
-    """Metrics of one family as an `evaluate.Metric`, with the same features as `TextMetric`.
+class EvaluateMetrics(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
+    """Metrics of one family as an `evaluate.Metric`, with the same features as `EvaluateMetric`.
 
     `compute(...)` returns `{key: value, ..., "signature": {key: signature, ...}}`.
     """
 
-    metrics: ClassVar[Mapping[str, Metric]]
+    metrics: ClassVar[Mapping[str, TextMetric]]
     paper: str
 
     def _info(self) -> evaluate.MetricInfo:
@@ -51,7 +51,7 @@ class TextMetrics(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
         }
 
 
-def _information(metric: Metric, citation: str) -> evaluate.MetricInfo:
+def _information(metric: TextMetric, citation: str) -> evaluate.MetricInfo:
     text = datasets.Value("string")
     return evaluate.MetricInfo(
         description=type(metric).__doc__ or "",

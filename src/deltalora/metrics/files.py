@@ -1,12 +1,13 @@
-"""The lines of a text file, as every file of texts is read: UTF-8, and one clear line for each way to be wrong."""
+"""Read the scorers' text files: UTF-8, with one clear line for each way to be wrong."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from deltalora.errors import DataError
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a file, stripped; empty lines are kept, since they are outputs too. Lines end at a line feed only.
+    """Return the stripped lines of a file. Empty lines are outputs too and stay; lines end at a line feed only.
 
     Raises:
         DataError: The file is missing, empty, or not UTF-8.
@@ -14,7 +15,7 @@ def read_lines(path: Path) -> list[str]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: expected a readable text file, found: {error.strerror}; check the path") from error
+        raise DataError(f"cannot read {path}: {error.strerror}; check the path") from error
     if not content.strip():
         raise DataError(f"{path}, line 1: expected at least one line of text, found an empty file; check what wrote it")
     lines = []
@@ -29,10 +30,37 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
-def read_segments(hyp: Path, ref: Path) -> tuple[list[str], list[list[str]], list[str]]:
-    """The hypotheses, the references of each, and their names for error messages, `FILE:LINE`.
+def line_ids(path: Path, lines: Sequence[str]) -> list[str]:
+    """Return names for the lines in error messages, `FILE:LINE`."""
+    return [f"{path}:{number}" for number in range(1, len(lines) + 1)]
 
-    A reference file without blank lines holds one reference a hypothesis. An empty hypothesis line is an empty output.
+
+def read_pairs(first: Path, second: Path, what: tuple[str, str]) -> tuple[list[str], list[str]]:
+    """Return the lines of two files that have one line each per example, in the same order.
+
+    Args:
+        first: File of outputs.
+        second: File of what they are scored against.
+        what: What a line of each is, for error messages.
+
+    Raises:
+        DataError: A file cannot be read, or the counts differ.
+    """
+    lines = read_lines(first), read_lines(second)
+    counts = len(lines[0]), len(lines[1])
+    if counts[0] != counts[1]:
+        raise DataError(
+            f"{first}, line {min(counts) + 1}: expected one {what[0]} per {what[1]}, found {counts[0]} lines and "
+            f"{counts[1]} in {second}; write one per line in both, an empty line for an empty output"
+        )
+    return lines
+
+
+def read_segments(hyp: Path, ref: Path) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return the hypotheses, the references of each, and their names for error messages.
+
+    A reference file without blank lines holds one reference per hypothesis. An empty hypothesis line is an empty
+    output.
 
     Raises:
         DataError: A file cannot be read, or the files do not fit together; names file, line, expected and found.
@@ -49,11 +77,11 @@ def read_segments(hyp: Path, ref: Path) -> tuple[list[str], list[list[str]], lis
             f"{hyp}: expected one hypothesis line per reference block, found {len(hypotheses)} lines and {found}; "
             "write one line per block, an empty line for an empty output"
         )
-    return hypotheses, blocks, [f"{hyp}:{number}" for number in range(1, len(hypotheses) + 1)]
+    return hypotheses, blocks, line_ids(hyp, hypotheses)
 
 
 def read_references(path: Path) -> list[list[str]]:
-    """The blocks of non-empty lines of a file, stripped; blank lines after the last block are ignored.
+    """Return the blocks of non-empty lines of a file; blank lines after the last block are ignored.
 
     Raises:
         DataError: The file is missing, empty, or not UTF-8, or a block has no reference.
@@ -70,6 +98,6 @@ def read_references(path: Path) -> list[list[str]]:
         else:
             raise DataError(
                 f"{path}, line {number}: expected a reference, found a second blank line (an empty reference block); "
-                "part blocks by exactly one blank line"
+                "separate blocks by exactly one blank line"
             )
     return blocks[:-1]

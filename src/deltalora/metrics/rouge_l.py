@@ -6,12 +6,12 @@ from importlib.metadata import version
 import numpy as np
 
 from deltalora.metrics import ptb
-from deltalora.metrics.base import AdditiveMetric, Statistics, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric
 
 _BETA = 1.2
 
 
-class RougeL(AdditiveMetric):
+class RougeL(TextMetric, MeanMetric):
     """Mean over segments of F = (1+β²)·P·R / (R + β²·P), β = 1.2, on PTB tokens.
 
     P and R are the longest common subsequence over the hypothesis' and over the reference's length; each is the
@@ -19,8 +19,8 @@ class RougeL(AdditiveMetric):
 
     Statistics (n, 1): F of the segment.
 
-    Same as `Rouge` of tuetschek/e2e-metrics@1b9c4d8 and of pycocoevalcap 1.2, which a test holds it to; only the
-    length of the common subsequence is found faster, on the bits of one integer (Hyyrö, 2004), some tenfold.
+    Same as `Rouge` of tuetschek/e2e-metrics@1b9c4d8 and of pycocoevalcap 1.2, as a test asserts; only the length of
+    the common subsequence is found some ten times faster, on the bits of one integer (Hyyrö, 2004).
     """
 
     name = "ROUGE-L"
@@ -31,13 +31,9 @@ class RougeL(AdditiveMetric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 1): F of the segment."""
+        """Return statistics (n, 1)."""
         pairs = zip(ptb.tokenize(hypotheses, ids), ptb.tokenize_references(references, ids), strict=True)
         return np.array([[_f_score(hypothesis, block)] for hypothesis, block in pairs])
-
-    def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """The mean, from 0 to 1."""
-        return sums[:, 0] / numbers
 
 
 def _f_score(hypothesis: str, references: Sequence[str]) -> float:
@@ -53,7 +49,7 @@ def _f_score(hypothesis: str, references: Sequence[str]) -> float:
 
 
 def _common_length(first: Sequence[str], second: Sequence[str]) -> int:
-    """The length of the longest common subsequence.
+    """Return the length of the longest common subsequence.
 
     Bit i of `open_` is 0 when the row of the usual table rises at `first[i]`; the addition carries each match of the
     next token to the end of its run of ones, so that one integer operation updates the whole row.

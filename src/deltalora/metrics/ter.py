@@ -4,27 +4,27 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from deltalora.metrics.base import AdditiveMetric, Statistics, Values
+from deltalora.metrics.base import MeanMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
 from deltalora.metrics.edit_distance import EditDistance, least_distance
-from deltalora.metrics.multi_bleu import prepare, word_tokens
+from deltalora.metrics.multi_bleu import prepare_all, word_tokens
 
-#: Of the search below; part of the key of stored statistics, so raise it with any change that can move a number.
+#: Part of the key of stored statistics: raise it with any change of the search that can move a number.
 _VERSION = 1
 
 
-class Ter(AdditiveMetric):
+class Ter(TextMetric, MeanMetric):
     """Mean over segments of min over references of (shifts + edits) / reference length.
 
-    A shift moves a run of words that equals a run of the reference to where that run stands there. The one that
-    lowers the edit distance most is taken (of equal ones the last in the order of the shifted word lists), until none
-    lowers it. `TER-tercom` restricts the shifts, and weighs long references more: it is another number.
+    A shift moves a run of words that equals a run of the reference to that run's place. The shift that lowers the edit
+    distance most is taken (of equal ones the last in the order of the shifted word lists), until none lowers it.
+    `TER-tercom` restricts the shifts, and weighs long references more: it is another number.
 
     Statistics (n, 1): the rate of the segment.
 
     Same as `ter_score` of WebNLG/GenerationEval's eval.py, which microsoft/LoRA@c4593f0 runs, on prepared text, with
     two differences. Its files end in a line feed that it reads as one more, empty, segment of rate 1; `blank_line`
-    counts that segment too. And pyter's search is written anew: the same edits, ten times as fast or more.
+    counts that segment too. And pyter's search is rewritten: the same edits, at least ten times as fast.
     """
 
     name = "TER"
@@ -41,15 +41,14 @@ class Ter(AdditiveMetric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 1): the rate of the segment; kept on disk for the next time."""
-        texts = [prepare(text) for text in hypotheses]
-        blocks = [[prepare(text) for text in block] for block in references]
+        """Return statistics (n, 1), kept on disk for the next time."""
+        texts, blocks = prepare_all(hypotheses, references)
         return cached(f"pyter-v{_VERSION}", texts, blocks, lambda: _rates(texts, blocks))
 
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """The mean; 0 is perfect, and there is no upper bound. A blank line that counts is in every resample once."""
+        """Return the mean; 0 is perfect, without an upper bound. A counted blank line is once in every resample."""
         extra = int(self._blank_line)
-        return (sums[:, 0] + extra) / (numbers + extra)
+        return super().value_of_sums(sums + extra, numbers + extra)
 
 
 def _rates(texts: Sequence[str], blocks: Sequence[Sequence[str]]) -> Statistics:
@@ -66,7 +65,7 @@ def _best_rate(text: str, block: Sequence[str]) -> float:
 
 
 def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
-    """Shifts and edits that turn the hypothesis into the reference, by pyter's greedy search.
+    """Count the shifts and edits that turn the hypothesis into the reference, by pyter's greedy search.
 
     Same as `pyter.ter(hypothesis, reference) * len(reference)` of pyter3 0.3.
     """
@@ -95,7 +94,7 @@ def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
 def _runs(
     words: Sequence[str], reference: Sequence[str], places: Mapping[str, Sequence[int]]
 ) -> Iterator[tuple[int, int, int]]:
-    """(start, target, length) of every longest run from `start` that stands at another place of the reference."""
+    """Yield (start, target, length) of every longest run from `start` that the reference has at another place."""
     for start, word in enumerate(words):
         for target in places.get(word, ()):
             if start != target:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from sacrebleu.metrics.lib_ter import translation_edit_rate
 
-from deltalora.metrics.base import AdditiveMetric, Statistics, Values
+from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
 from deltalora.metrics.edit_distance import EditDistance, Row, least_distance
-from deltalora.metrics.multi_bleu import prepare
+from deltalora.metrics.multi_bleu import prepare_all
 
-#: Of the search below; part of the key of stored statistics, so raise it with any change that can move a number.
+#: Part of the key of stored statistics: raise it with any change of the search that can move a number.
 _VERSION = 1
 
 # tercom's limits of a shift, and sacrebleu's of the search.
@@ -24,7 +24,7 @@ _MAX_CANDIDATES = 1000
 _BEAM = 25
 
 
-class TerTercom(AdditiveMetric):
+class TerTercom(TextMetric, AdditiveMetric):
     """Edits of the corpus, each segment against its cheapest reference, over the sum of mean reference lengths.
 
     Edits are tercom's: insertions, deletions, substitutions, and shifts of at most 10 words by at most 50 places,
@@ -33,9 +33,9 @@ class TerTercom(AdditiveMetric):
     Statistics (n, 2): edits against the cheapest reference, mean length of the references in words.
 
     Same as sacrebleu's TER with its defaults (a fraction here, a percentage there) on prepared text. The search is
-    written anew on bit rows, some ten times faster; where sacrebleu's beam cuts off the cheapest path, sacrebleu itself
-    is asked. The organisers' tercom 7.25 searches a little otherwise on long segments (sacrebleu, for one, gives up
-    after 1,000 candidate shifts): on five published systems its rate is within 0.0013 of this one.
+    rewritten on bit rows, some ten times faster; where sacrebleu's beam cuts off the cheapest path, sacrebleu itself is
+    called. The organisers' tercom 7.25 searches long segments slightly differently (sacrebleu, for one, gives up after
+    1,000 candidate shifts): on five published systems its rate is within 0.0013 of this one.
     """
 
     name = "TER-tercom"
@@ -51,14 +51,13 @@ class TerTercom(AdditiveMetric):
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Statistics:
-        """Statistics (n, 2): edits, mean reference length; kept on disk for the next time."""
-        texts = [prepare(text) for text in hypotheses]
-        blocks = [[prepare(text) for text in block] for block in references]
+        """Return statistics (n, 2), kept on disk for the next time."""
+        texts, blocks = prepare_all(hypotheses, references)
         key = f"tercom-v{_VERSION}-sacrebleu-{version('sacrebleu')}"
         return cached(key, texts, blocks, lambda: _edits_and_lengths(texts, blocks))
 
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """Summed edits over summed lengths; 0 is perfect, and there is no upper bound."""
+        """Return summed edits over summed lengths; 0 is perfect, and there is no upper bound."""
         return sums[:, 0] / sums[:, 1]
 
 
@@ -75,7 +74,7 @@ def _edits_and_lengths(texts: Sequence[str], blocks: Sequence[Sequence[str]]) ->
 
 
 def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
-    """Shifts and edits that turn the hypothesis into the reference, by tercom's greedy search.
+    """Count the shifts and edits that turn the hypothesis into the reference, by tercom's greedy search.
 
     Same as the first value of sacrebleu's `translation_edit_rate`.
     """
@@ -112,9 +111,9 @@ class _Alignment(NamedTuple):
     Attributes:
         wrong: Bits of the words of the hypothesis that are edited.
         wrong_in_reference: Bits of the words of the reference that are edited.
-        met: For each word of the reference the index of the word that it meets, or of the last one before the gap.
-        in_beam: Whether sacrebleu fills all cells of the path. Then it finds the same path and distance, since what it
-            leaves out could only make other paths dearer.
+        met: For each word of the reference the index of the word it is aligned with, or of the last one before the gap.
+        in_beam: Whether sacrebleu fills all cells of the path. It then finds the same path and distance, since the
+            cells it leaves out could only make other paths more expensive.
     """
 
     wrong: int
@@ -124,7 +123,7 @@ class _Alignment(NamedTuple):
 
 
 def _align(words: Sequence[str], reference: Sequence[str], rows: Sequence[Row]) -> _Alignment:
-    """Walks back from the last cell; of equally cheap steps first the diagonal, then a deletion, then an insertion."""
+    """Walk back from the last cell; of equally cheap steps first the diagonal, then a deletion, then an insertion."""
     wrong = wrong_in_reference = 0
     met = [0] * len(reference)
     in_beam = True
@@ -159,7 +158,7 @@ def _cell(rows: Sequence[Row], i: int, j: int) -> int:
 def _shifts(
     words: Sequence[str], reference: Sequence[str], places: Mapping[str, Sequence[int]], alignment: _Alignment
 ) -> Iterator[tuple[int, int, int]]:
-    """(length, start, target) of every shift that tercom tries, in its order, with its repetitions."""
+    """Yield (length, start, target) of every shift that tercom tries, in its order, with its repetitions."""
     wrong, wrong_in_reference, met, _ = alignment
     for start, word in enumerate(words):
         for place in places.get(word, ()):
@@ -183,7 +182,7 @@ def _shifts(
 
 
 def _shift(words: list[str], start: int, length: int, target: int) -> list[str]:
-    """The run before the word that was at `target`; inside the run, as far after its place as `target` is."""
+    """Move a run before the word at `target`; with a target inside the run, as far after its place as `target` is."""
     run = words[start : start + length]
     if target < start:
         return words[:target] + run + words[target:start] + words[start + length :]

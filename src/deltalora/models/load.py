@@ -1,10 +1,10 @@
-"""Loading a pre-trained backbone, and its tokenizer.
+"""Load a pre-trained backbone, and its tokenizer.
 
 Two traps of today's libraries are closed here. transformers 5 loads weights in the precision they were stored in, and
-some hub weights are fp16 (BART-large's), in which Delta-LoRA's update is rounded away: weights are asked for in fp32
-and checked. And a checkpoint that fits the network only in part loads with a warning: here every tensor is accounted
-for. A new classification head, and it alone, is drawn; what a masked language model has beside its backbone, and that
-alone, is left; any other missing, left-over or untied tensor is an error.
+some hub weights are fp16 (BART-large's), in which Delta-LoRA's update is rounded away: fp32 is requested, and checked.
+And a checkpoint that fits the network only in part loads with a warning: here every tensor is accounted for. A new
+classification head, and nothing else, is drawn; what a masked language model has beside its backbone, and nothing else,
+is left unread; any other missing, left-over or untied tensor is an error.
 """
 
 import re
@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from safetensors import SafetensorError
-from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from deltalora.config.architectures import ARCHITECTURES, Architecture
 from deltalora.config.schema import ModelConfig
-from deltalora.errors import ModelError
+from deltalora.errors import ModelError, one_line
 from deltalora.methods import head_parameters
-from deltalora.models.architectures import ARCHITECTURES, Architecture, hf_config
 from deltalora.models.embedded import embedded_model_dir
 from deltalora.models.locate import ModelIdentity, identify
 
@@ -34,7 +35,7 @@ transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # 
 
 
 def load_tokenizer(config: ModelConfig, identity: ModelIdentity) -> PreTrainedTokenizerBase:
-    """The backbone's own tokenizer, from local files only.
+    """Return the backbone's own tokenizer, from local files only.
 
     Random weights take the embedded tokenizer of their architecture, whose vocabulary is a part of every backbone's.
 
@@ -42,18 +43,18 @@ def load_tokenizer(config: ModelConfig, identity: ModelIdentity) -> PreTrainedTo
         ModelError: The folder has none that can be read.
     """
     folder = identity.folder or embedded_model_dir(config.architecture)
-    # Asked first, because transformers builds a tokenizer of no words where there are no files.
+    # Checked first, because transformers builds a tokenizer of no words where there are no files.
     if not any(all((folder / name).is_file() for name in names) for names in _TOKENIZER_FILES):
         expected = " or ".join(" with ".join(names) for names in _TOKENIZER_FILES)
         raise ModelError(f"{folder}: expected a tokenizer ({expected}), found none; add the backbone's own")
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # each tokenizer class raises its own types
-        raise ModelError(f"{folder}: expected a tokenizer that can be read, found: {_one_line(error)}") from error
+        raise ModelError(f"{folder}: expected a tokenizer that can be read, found: {one_line(error)[:200]}") from error
 
 
 def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int, num_labels: int | None = None) -> Backbone:
-    """The network in fp32, with the configured dropouts, every tensor accounted for.
+    """Load the network in fp32, with the configured dropouts, every tensor accounted for.
 
     GPT-2 comes as a causal language model, BART as an encoder-decoder one, RoBERTa with a new classification head
     (weights from N(0, 0.02²) of its configuration, biases 0).
@@ -61,16 +62,16 @@ def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int, num_l
     Args:
         config: What to build.
         identity: From `identify`.
-        seed: Of all that is drawn: the head, or with `weights=random` the whole network. The global generator is left
+        seed: For all that is drawn: the head, or with `weights=random` the whole network. The global generator is left
             as it was.
         num_labels: Classes of RoBERTa's head, 1 for a regression; None for a language model.
 
     Raises:
         ModelError: A tensor is missing, left over, untied, not fp32, or of another shape than `model.shape` says; a
-            head is asked of a language model, or none of RoBERTa.
+            head is requested of a language model, or none of RoBERTa.
     """
     architecture = _architecture(config, num_labels)
-    network_config = hf_config(config, identity.folder, num_labels)
+    network_config = _network_config(config, identity.folder, num_labels)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         if identity.folder is None:
@@ -81,7 +82,7 @@ def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int, num_l
 
 
 def meta_backbone(config: ModelConfig, num_labels: int | None = None) -> Backbone:
-    """The network's shape without storage, for counting; needs no weights where `model.shape` is stated.
+    """Build the network without storage, for counting; needs no weights where `model.shape` is stated.
 
     Raises:
         ModelError: As `load_backbone`, as far as shapes go.
@@ -89,32 +90,73 @@ def meta_backbone(config: ModelConfig, num_labels: int | None = None) -> Backbon
     architecture = _architecture(config, num_labels)
     folder = None if config.shape is not None else identify(config).folder
     with torch.device("meta"):
-        return _from_config(architecture, hf_config(config, folder, num_labels))
+        return _from_config(architecture, _network_config(config, folder, num_labels))
+
+
+def max_positions(config: ModelConfig, identity: ModelIdentity) -> int:
+    """Return the longest input in tokens, specials included (of BART: of either side).
+
+    Raises:
+        ModelError: The folder's config.json cannot be read or is of another model.
+    """
+    architecture = ARCHITECTURES[config.architecture]
+    table: int = getattr(_network_config(config, identity.folder), architecture.positions)
+    return table - architecture.reserved_positions
+
+
+def _network_config(config: ModelConfig, folder: Path | None, num_labels: int | None = None) -> PretrainedConfig:
+    """Return transformers' configuration, a folder's own or from `model.shape` alone, with our dropouts.
+
+    Raises:
+        ModelError: The folder's config.json cannot be read, or is not of the stated architecture and shape.
+    """
+    names = ARCHITECTURES[config.architecture].dropout
+    ours: dict[str, Any] = {key: config.dropout[name] for name, key in names.items()}
+    if num_labels is not None:
+        kind = "regression" if num_labels == 1 else "single_label_classification"
+        ours |= {"num_labels": num_labels, "problem_type": kind}
+    if folder is None:
+        built: PretrainedConfig = AutoConfig.for_model(config.architecture, **(config.shape or {}), **ours)
+        return built
+    try:
+        found: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: expected a config.json of transformers, found: {one_line(error)[:200]}") from error
+    stated = {"model_type": config.architecture, **(config.shape or {})}
+    for key, value in stated.items():
+        if getattr(found, key) != value:
+            raise ModelError(
+                f"{folder}: expected {key}={value} for {config.name}, found {getattr(found, key)}; correct model.path"
+            )
+    for key, value in ours.items():
+        setattr(found, key, value)
+    return found
 
 
 def _architecture(config: ModelConfig, num_labels: int | None) -> Architecture:
     architecture = ARCHITECTURES[config.architecture]
-    if architecture.judges != (num_labels is not None):
-        expected = "a number of labels" if architecture.judges else "no number of labels"
+    classifies = architecture.form == "classification"
+    if classifies != (num_labels is not None):
+        expected = "a number of labels" if classifies else "no number of labels"
         raise ModelError(
             f"{config.name}: expected {expected} for a {config.architecture} backbone, found {num_labels}; "
-            "give texts to gpt2 or bart and judgements to roberta"
+            "give texts to gpt2 or bart and labels to roberta"
         )
     return architecture
 
 
 def _from_config(architecture: Architecture, network_config: PretrainedConfig) -> Backbone:
-    model: Backbone = architecture.network.from_config(network_config, dtype=torch.float32)
+    model: Backbone = getattr(transformers, architecture.network).from_config(network_config, dtype=torch.float32)
     return model
 
 
 def _from_folder(
     architecture: Architecture, network_config: PretrainedConfig, folder: Path
 ) -> tuple[Backbone, dict[str, Any]]:
-    """The network and transformers' own account of what it found."""
+    """Load the network; return it with transformers' own account of what it found."""
     try:
         with _reports_off():
-            loaded: tuple[Backbone, dict[str, Any]] = architecture.network.from_pretrained(
+            loaded: tuple[Backbone, dict[str, Any]] = getattr(transformers, architecture.network).from_pretrained(
                 folder,
                 config=network_config,
                 dtype=torch.float32,
@@ -124,14 +166,14 @@ def _from_folder(
             )
     except (OSError, SafetensorError) as error:
         raise ModelError(
-            f"{folder}: expected whole safetensors files, found: {_one_line(error)}; copy them again"
+            f"{folder}: expected whole safetensors files, found: {one_line(error)[:200]}; copy them again"
         ) from error
     return loaded
 
 
 @contextmanager
 def _reports_off() -> Iterator[None]:
-    """Silences the library, which prints a table of missing and left-over tensors; each of them is judged here."""
+    """Silence the library, which prints a table of missing and left-over tensors; each of them is checked here."""
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
@@ -172,7 +214,3 @@ def _account_for_every_tensor(
         )
     if other := {str(parameter.dtype) for parameter in model.parameters()} - {"torch.float32"}:
         raise ModelError(f"{folder}: expected fp32 weights after loading, found {', '.join(sorted(other))}")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

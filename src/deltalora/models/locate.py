@@ -69,7 +69,7 @@ def _folder(config: ModelConfig) -> Path:
         folder = Path(config.path)
         if not folder.is_dir():
             raise ModelError(
-                f"{folder}: expected a folder with the weights of {config.name}, found none; mend model.path"
+                f"{folder}: expected a folder with the weights of {config.name}, found none; correct model.path"
             )
         return folder
     try:

@@ -134,7 +134,7 @@ def _example_scores(experiment: str, score: str, statistics: npt.NDArray[np.floa
     from deltalora.metrics.lookup import metric_of_score  # a page without samples needs no metric
 
     try:
-        metric = metric_of_score(experiment, score, statistics)
+        metric = metric_of_score(experiment, score)
         return [float(metric.aggregate(statistics[place : place + 1])) for place in range(len(statistics))]
     except MetricError:
         return None

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from deltalora.errors import StoreError
-from deltalora.report.departures import departures, dropout_note, method_setting
+from deltalora.errors import StoreError, one_line
+from deltalora.report.departures import SETTINGS, departures, dropout_note, setting
 from deltalora.report.example_tests import ExampleBootstrap, ReadSegments
 from deltalora.report.paper import MetricColumn, PaperRow, PaperTable
 from deltalora.report.provenance import trace
@@ -29,9 +29,6 @@ from deltalora.results.table_request import Row, TableRequest
 
 #: The method under test; each control of ours is compared with it.
 SUBJECT_ROW = "delta_lora"
-
-#: Printed column that is a hyper-parameter -> its key in the record's config.
-_SETTING_KEYS = {"learning_rate": "train.learning_rate", "update_ratio": "method.update_ratio"}
 
 #: Unit of a score -> smallest value, largest value, and both in words.
 _RANGES = {
@@ -110,7 +107,7 @@ def build_table(
         parts=paper.parts,
         vary=paper.vary,
         columns=columns,
-        settings=tuple(name for name in paper.printed if name in _SETTING_KEYS),
+        settings=tuple(name for name in paper.printed if name in SETTINGS),
         rows=tuple(rows),
         control_effects=tuple(control_effects),
         unfinished=tuple(
@@ -208,9 +205,9 @@ def _row_result(
         remark=row.remark,
         paper_parameters=_paper_parameters(paper, row.row),
         settings={
-            name: Setting(printed.get(name), None if record is None else method_setting(record, _SETTING_KEYS[name]))
+            name: Setting(printed.get(name), None if record is None else setting(record, name))
             for name in paper.printed
-            if name in _SETTING_KEYS
+            if name in SETTINGS
         },
         parts=parts,
         computed={column.name: dict(values[column.name]) for column in columns if column.mean_of},
@@ -279,4 +276,4 @@ def _paper_parameters(paper: PaperTable, row: str) -> str | None:
 
 def _unfinished(row: str, part: str, seed: int, record: RunRecord) -> UnfinishedRun:
     reason = f"{record.error.type}: {record.error.message}" if record.error else "no reason recorded"
-    return UnfinishedRun(row, part, seed, record.run_id, record.status, " ".join(reason.split()))
+    return UnfinishedRun(row, part, seed, record.run_id, record.status, one_line(reason))

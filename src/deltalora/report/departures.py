@@ -1,39 +1,45 @@
-"""Under which setting a run was done, as far as a reader of the table must know it; read off the recorded config."""
+"""What a reader of a table must know of the settings of its runs; read off their configurations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from pydantic import JsonValue
-
-from deltalora.errors import StoreError
+from deltalora.config import DeltaLoRAConfig, RunConfig
+from deltalora.config.methods import LowRankConfig
 from deltalora.results import RunRecord
 
 #: The scale whose backbones and data are the paper's.
 PAPER_SCALE = "paper"
 
+#: Printed column that is a hyper-parameter -> its value in a run; None where the method has no such value.
+SETTINGS: Mapping[str, Callable[[RunConfig], float | None]] = {
+    "learning_rate": lambda run: run.train.learning_rate,
+    "update_ratio": lambda run: run.method.update_ratio if isinstance(run.method, DeltaLoRAConfig) else None,
+}
+
 
 def departures(records: Iterable[RunRecord]) -> tuple[str, ...]:
-    """What sets the runs apart from the paper's setting, each once; empty if nothing does.
+    """Return what sets the runs apart from the paper's setting, each once; empty if nothing does.
 
     The name of the scale does not decide it: at the paper's scale, too, a run can be cut short, start from random
     weights or see a part of the data. Hyper-parameters are not compared with the paper's.
 
     Raises:
-        StoreError: A record's config lacks a key that decides it.
+        StoreError: A record's config is not that of a run.
     """
     return tuple(dict.fromkeys(departure for record in records for departure in _departures(record)))
 
 
 def dropout_note(reference: str, records: Mapping[str, RunRecord]) -> str | None:
-    """One line if rows differ from the reference row in the dropout of the low-rank branch, else None.
+    """Return one line if rows differ from the reference row in the dropout of the low-rank branch, else None.
 
     Args:
         reference: The reference row.
         records: Row -> any finished record of it; rows without a low-rank branch are passed over.
 
     Raises:
-        StoreError: A record's config lacks its method.
+        StoreError: A record's config is not that of a run.
     """
-    dropout = {row: found for row, record in records.items() if (found := _branch_dropout(record)) is not None}
+    methods = {row: record.run_config().method for row, record in records.items()}
+    dropout = {row: method.dropout for row, method in methods.items() if isinstance(method, LowRankConfig)}
     others: dict[float, list[str]] = {}
     for row, value in dropout.items():
         if reference in dropout and value != dropout[reference]:
@@ -43,61 +49,37 @@ def dropout_note(reference: str, records: Mapping[str, RunRecord]) -> str | None
     listed = "; ".join(f"{value:g} in {', '.join(rows)}" for value, rows in others.items())
     return (
         f"The dropout of the low-rank branch is {dropout[reference]:g} in {reference}, but {listed}: "
-        f"a difference from {reference} holds the effect of the dropout, too."
+        f"a difference from {reference} includes the effect of the dropout."
     )
 
 
-def initialised_from(record: RunRecord) -> str:
-    """What the run started from beside the pre-trained weights, e.g. 'MNLI run of the same row'; 'none' for nothing."""
-    parent = record.config.get("init_from")  # records of before this key started from nothing else
-    if not isinstance(parent, dict):
+def initialised_from(run: RunConfig) -> str:
+    """Name what the run started from beside the pre-trained weights, e.g. 'MNLI run of the same row'; else 'none'."""
+    first = run.init_from
+    if first is None:
         return "none"
-    task = str(parent.get("experiment", "")).rpartition("/")[2].upper()
-    same = parent.get("row") == record.row
-    return f"{task} run of {'the same row' if same else parent.get('row')}"
+    row = "the same row" if first.row == run.row else first.row
+    return f"{first.experiment.rpartition('/')[2].upper()} run of {row}"
 
 
-def config_value(record: RunRecord, key: str) -> JsonValue:
-    """The value of a dotted key of the record's config, e.g. 'train.max_steps'.
-
-    Raises:
-        StoreError: The config has no such key.
-    """
-    value: JsonValue = record.config
-    for part in key.split("."):
-        if not isinstance(value, dict) or part not in value:
-            raise StoreError(
-                f"run {record.run_id}: expected {key} in the record's config, found none; restore the record"
-            )
-        value = value[part]
-    return value
-
-
-def method_setting(record: RunRecord, key: str) -> str | None:
-    """A number of the record's config as text; None if its method has no such key, as LoRA has no update_ratio."""
-    section, _, name = key.partition(".")
-    found = config_value(record, section)
-    value = found.get(name) if isinstance(found, dict) else None
+def setting(record: RunRecord, name: str) -> str | None:
+    """Return one of the run's `SETTINGS` as text."""
+    value = SETTINGS[name](record.run_config())
     return None if value is None else f"{value:g}"
 
 
 def _departures(record: RunRecord) -> Iterable[str]:
+    run = record.run_config()
     if record.scale != PAPER_SCALE:
         yield f"scale {record.scale}"
     if record.source == "embedded":
         yield "embedded data"
     if record.model.source == "embedded":
         yield "embedded backbone"
-    if (weights := config_value(record, "model.weights")) != "pretrained":
-        yield f"{weights} weights"
-    for split in ("train", "validation", "test"):
-        if (limit := config_value(record, f"task.limits.{split}")) is not None:
+    if run.model.weights != "pretrained":
+        yield f"{run.model.weights} weights"
+    for split, limit in run.task.limits:
+        if limit is not None:
             yield f"{split} data cut to {limit}"
-    if (steps := config_value(record, "train.max_steps")) is not None:
-        yield f"{steps} steps instead of epochs"
-
-
-def _branch_dropout(record: RunRecord) -> float | None:
-    method = config_value(record, "method")
-    dropout = method.get("dropout") if isinstance(method, dict) else None
-    return float(dropout) if isinstance(dropout, (int, float)) else None
+    if run.train.max_steps is not None:
+        yield f"{run.train.max_steps} steps instead of epochs"

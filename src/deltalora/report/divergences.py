@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, one_line
 
 Place = Literal["method", "recipe", "data", "decoding", "metric", "table"]
 
@@ -71,7 +71,7 @@ def divergences() -> dict[str, Divergence]:
     try:
         entries = [Divergence.model_validate(entry) for entry in read_yaml(text) or []]
     except (yaml.YAMLError, ValidationError) as error:
-        raise StoreError(f"report/divergences.yaml: {' '.join(str(error).split())}; fix the entry") from error
+        raise StoreError(f"report/divergences.yaml: {one_line(error)}; fix the entry") from error
     found: dict[str, Divergence] = {}
     for entry in entries:
         if entry.tag in found:

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from deltalora.errors import StoreError
-from deltalora.metrics.base import Statistics, Values
+from deltalora.metrics.base import Metric, Statistics, Values
 from deltalora.metrics.lookup import is_slow, metric_of_score
-from deltalora.metrics.resampling import MIN_SEGMENTS, SEED, Resampled, bootstrap_values_of_all, two_sided_p
+from deltalora.metrics.resampling import MIN_SEGMENTS, SEED, bootstrap_values_of_all, two_sided_p
 from deltalora.report.paper import MetricColumn
 from deltalora.report.selection import Records
 from deltalora.report.statistics import CONFIDENCE, Interval
@@ -158,11 +158,11 @@ class ExampleBootstrap:
         seed: int,
     ) -> None:
         """Fills the series of one experiment; all runs of one size are resampled in one go."""
-        groups: dict[int, dict[tuple[str, str], tuple[Resampled, Statistics]]] = {}
+        groups: dict[int, dict[tuple[str, str], tuple[Metric, Statistics]]] = {}
         for run_id, record in runs.items():
             for score in scores & segments[run_id].statistics.keys():
                 statistics = segments[run_id].statistics[score]
-                metric = metric_of_score(part, score, statistics)
+                metric = metric_of_score(part, score)
                 _check_value(record, score, metric.aggregate(statistics))
                 if len(statistics) < MIN_SEGMENTS:
                     self._too_few.add((run_id, score))
@@ -216,7 +216,7 @@ def _mean(terms: Sequence[_Series]) -> _Series:
     )
 
 
-def _resamples(most: int, metric: Resampled, n: int) -> int:
+def _resamples(most: int, metric: Metric, n: int) -> int:
     """Of 10,000 the smallest p value is 0.0002, which Holm's correction over a table of 100 tests leaves below 0.05.
 
     Large test sets get fewer, as do metrics that have to build each resample.

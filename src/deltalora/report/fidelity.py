@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, one_line
 
 
 class _Row(BaseModel):
@@ -67,7 +67,7 @@ def fidelity_rows() -> list[Row]:
     try:
         return _ROWS.validate_json(fidelity_text())
     except ValidationError as error:
-        raise StoreError(f"report/fidelity.json: {' '.join(str(error).split())}; run `make fidelity` again") from error
+        raise StoreError(f"report/fidelity.json: {one_line(error)}; run `make fidelity` again") from error
 
 
 def fidelity_markdown() -> str:

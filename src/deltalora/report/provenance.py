@@ -1,17 +1,15 @@
-"""Where the numbers of a table come from, read off its finished records."""
+"""Trace the numbers of a table to their data, weights and code, as its finished records name them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deltalora.report.departures import config_value, initialised_from
+from deltalora.config import E2EConfig, RunConfig, WebNLGConfig
+from deltalora.report.departures import initialised_from
 from deltalora.report.selection import Selected
 from deltalora.results import RunRecord
 
 #: Digits of a commit id; enough for `git show` in any repository of this size.
 COMMIT_LENGTH = 10
-
-#: Keys of a task's configuration that leave the written form open -> the name to print; not every task has each.
-_TEXT_KEYS = {"text_form": "text form", "references": "references"}
 
 #: Printed for a commit or a version the record does not have.
 UNKNOWN = "unknown"
@@ -46,12 +44,12 @@ class PartProvenance:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where our numbers come from. But for what was asked, everything is empty or None before the first run.
+    """Where our numbers come from. But for the request, everything is empty or None before the first run.
 
     Attributes:
-        scale: Asked for.
-        source: Data source asked for.
-        seeds_asked: Asked for.
+        scale: Requested.
+        source: Requested source of the data.
+        seeds_asked: Requested.
         seeds: With a finished run in any row.
         parts: Experiment -> what its runs share.
         results_version: deltalora.RESULTS_VERSION.
@@ -83,10 +81,10 @@ def trace(selected: Selected, parts: Sequence[str], scale: str, source: str, see
     """Collect the provenance of the records behind a table.
 
     Raises:
-        StoreError: A record's config lacks a key that is printed.
+        StoreError: A record's config is not that of a run.
     """
     finished = selected.all_finished
-    # Equal by the run ids in what is read off the first alone, or made sure of by `select_records`.
+    # What is read off the first alone is equal by the run ids, or checked by `select_records`.
     first = finished[0] if finished else None
     return Provenance(
         scale=scale,
@@ -106,40 +104,36 @@ def trace(selected: Selected, parts: Sequence[str], scale: str, source: str, see
 
 
 def _trace_part(finished: Sequence[RunRecord]) -> PartProvenance:
+    runs = [record.run_config() for record in finished]
     first = finished[0] if finished else None
     selection = first.selection if first else None
-    text = {name: _distinct(_task_values(finished, key)) for key, name in _TEXT_KEYS.items()}
+    written = [_text(run) for run in runs]
     return PartProvenance(
         selection_rule=selection.rule if selection else None,
         split=selection.split if selection else None,
         optimizer_steps=tuple(sorted({_steps(record) for record in finished})),
-        epochs=tuple(sorted({epochs for record in finished if (epochs := _epochs(record)) is not None})),
-        text={name: values for name, values in text.items() if values},
-        initialised_from=_distinct(initialised_from(record) for record in finished),
+        epochs=tuple(sorted({run.train.epochs for run in runs if run.train.max_steps is None})),
+        text={name: _distinct(one[name] for one in written) for name in (written[0] if written else ())},
+        initialised_from=_distinct(initialised_from(run) for run in runs),
         data_sha256=dict(first.data.files) if first else {},
         inputs={name: score.n for record in finished for name, score in record.scores.items()},
         signatures={name: score.signature for record in finished for name, score in record.scores.items()},
     )
 
 
-def _task_values(records: Sequence[RunRecord], key: str) -> Iterable[str]:
-    for record in records:
-        task = config_value(record, "task")
-        if isinstance(task, dict) and key in task:
-            yield str(task[key])
+def _text(run: RunConfig) -> dict[str, str]:
+    """Return what a task leaves open of how its texts are written."""
+    if isinstance(run.task, E2EConfig):
+        return {"text form": run.task.text_form}
+    if isinstance(run.task, WebNLGConfig):
+        return {"references": run.task.references}
+    return {}
 
 
 def _steps(record: RunRecord) -> int:
-    """Optimizer steps trained: the curve ends there; the step selected may be an earlier one."""
+    """Return the optimizer steps trained: the curve ends there; the step selected may be an earlier one."""
     selected = [record.selection.step] if record.selection else []
     return max([point.step for point in record.curve] + selected)
-
-
-def _epochs(record: RunRecord) -> int | None:
-    if config_value(record, "train.max_steps") is not None:
-        return None
-    epochs = config_value(record, "train.epochs")
-    return epochs if isinstance(epochs, int) else None
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:

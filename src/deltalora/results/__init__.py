@@ -1,9 +1,9 @@
-"""What a run leaves behind: its typed record, predictions and progress, the store they lie in, and the ids they go by.
+"""The files of a run: its typed record, predictions, statistics and progress, in a store, under ids that are hashes.
 
-One folder a run, every file written atomically, every key described. Lives here: schema, store, locks, hashes, the
-fingerprint of machine and code, and which runs a table asks for. Does not live here: training (`training`), scoring
-(`metrics`) and anything shown to a reader (`report`). Imports neither torch nor transformers, so that reading results
-costs no more than reading JSON.
+One folder per run, every file written atomically, every key described. This room holds the schema, the store and its
+locks, the hashes, the fingerprint of machine and code, and the requests for tables. Training (`training`), scoring
+(`metrics`) and presentation (`report`) are elsewhere. Nothing here imports torch or transformers, so that reading
+results costs no more than reading JSON.
 """
 
 from deltalora.results.environment import GitState, fingerprint_environment, git_state

@@ -1,51 +1,65 @@
-"""Write a file whole or not at all, whatever kills the writer."""
+"""Write a file or a folder whole or not at all, whatever kills the writer."""
 
 import os
-import tempfile
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
-#: Of every half-written file; what a killed writer left is swept by the next holder of the run's lock.
+from deltalora.errors import StoreError, cannot
+
+#: The ending of every half-written file; what a killed writer left is removed by the next holder of the run's lock.
 TEMPORARY_SUFFIX = ".tmp"
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by `content` in one step; a reader sees the old file or the new one, never a part.
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Give a new path to write a file or a folder at, which takes the place of `path` when the `with` block ends well.
 
-    The temporary file lies in the same folder, since a rename is atomic only within one file system, and is flushed to
-    the disk before the rename, since a rename may otherwise outlive a power cut that its content does not.
+    A reader sees the old content or the new, never a part; if the block fails, the new path is removed. A folder takes
+    the place of an empty folder or of none.
+
+    The new path lies beside `path`, since a rename is atomic only within one file system, and is flushed to disk before
+    the rename, since a rename may otherwise survive a power cut that its content does not.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX)
-    temporary = Path(name)
+    new = path.with_name(f".{path.name}.{token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes 0600: others in a shared results folder could not read it
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+        yield new
+        _flush(new)
+        new.replace(path)
+    finally:
+        if new.is_dir():
+            shutil.rmtree(new, ignore_errors=True)
+        else:
+            new.unlink(missing_ok=True)
+    _flush(path.parent)
 
 
-def sweep_temporaries(folder: Path) -> None:
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace a file by `content` in one step, making the folders it needs.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as new:
+            new.write_bytes(content)
+    except OSError as error:
+        raise StoreError(cannot("write", path, error)) from error
+
+
+def remove_temporaries(folder: Path) -> None:
     """Remove what killed writers left in `folder`. Only for the holder of the run's lock."""
     for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
         leftover.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    # The kernel offers no way to read it without setting it.
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there
+def _flush(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():  # folders cannot be opened there
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -58,10 +58,10 @@ def fingerprint_environment(accelerator: str | None = None, processes: int = 1) 
 
 
 def git_state(path: Path) -> GitState | None:
-    """Commit and dirty flag of the repository that tracks `path`.
+    """Return the commit and the dirty flag of the repository that tracks `path`.
 
     None without git, outside a repository, before the first commit, or where the repository around `path` does not
-    track it: a package installed inside a stranger's repository is not that repository's code. Never raises.
+    track it: a package installed inside another repository is not that repository's code. Never raises.
     """
     commit = _git(path, "rev-parse", "--verify", "HEAD")
     tracked = _git(path, "ls-files", "--", ".")

@@ -1,8 +1,8 @@
 """Ids of configurations and runs: the first 12 hexadecimal digits of a SHA-256 over canonical JSON.
 
-A config id is shared by the seeds of one row; a run id is one seed of it, on given data and weights, under a given
-results version. Which keys of a configuration are scientific (can move a number) is the caller's decision. The commit
-is recorded and not hashed, so that a new comment does not invalidate a week of runs.
+The seeds of one row share a config id; a run id is one seed of it, on given data and weights, under a given results
+version. Which keys of a configuration are scientific (can move a number) is the caller's decision. The commit is
+recorded and not hashed, so that a new comment does not invalidate a week of runs.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ ID_LENGTH = 12
 
 
 def canonical_json(value: object) -> str:
-    """The one JSON text of a value: sorted keys, no spaces, UTF-8, `2.0` written as `2`.
+    """Return the canonical JSON text of a value: sorted keys, no spaces, UTF-8, `2.0` written as `2`.
 
     A whole float is written as an integer because `update_ratio=2` on a command line and `2.0` in a file mean one run.
 
@@ -29,7 +29,7 @@ def canonical_json(value: object) -> str:
 
 
 def config_id(scientific_config: Mapping[str, object]) -> str:
-    """Id of a configuration reduced to the keys that can move a number (seed excluded).
+    """Return the id of a configuration reduced to the keys that can move a number (seed excluded).
 
     Raises:
         ConfigError: See `canonical_json`.
@@ -38,7 +38,7 @@ def config_id(scientific_config: Mapping[str, object]) -> str:
 
 
 def run_id(config_id: str, seed: int, data_hashes: Mapping[str, str], model_hash: str, results_version: int) -> str:
-    """Id of one run; equal inputs give the same run, which is never done twice.
+    """Return the id of one run; equal inputs give the same run, which is never done twice.
 
     Args:
         config_id: From `config_id`.
@@ -59,7 +59,7 @@ def run_id(config_id: str, seed: int, data_hashes: Mapping[str, str], model_hash
 
 
 def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in lower-case hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in lower-case hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

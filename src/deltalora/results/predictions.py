@@ -1,4 +1,4 @@
-"""Decoded texts as JSON lines, one example a line, keyed by the example's id."""
+"""Decoded texts as JSON lines, one example per line, keyed by the example's id."""
 
 import hashlib
 from collections.abc import Iterable
@@ -30,14 +30,10 @@ def write_predictions(path: Path, rows: Iterable[Prediction]) -> str:
     seen: set[str] = set()
     for row in kept:
         if row.id in seen:
-            raise StoreError(f"{path}: expected one prediction an example, found id {row.id!r} twice; decode it once")
+            raise StoreError(f"{path}: expected one prediction per example, found id {row.id!r} twice; decode it once")
         seen.add(row.id)
     content = "".join(row.model_dump_json() + "\n" for row in kept).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, content)
-    except OSError as error:
-        raise StoreError(f"{path}: expected to write predictions, found: {error}; free or mend it") from error
+    write_atomic(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -73,7 +69,7 @@ def read_predictions(path: Path, sha256: str | None = None) -> list[Prediction]:
 
 
 def parse_line(line: str | bytes, path: Path, number: int) -> Prediction:
-    """One line of a predictions file.
+    """Read one line of a predictions file.
 
     Raises:
         StoreError: It is malformed; names file and line.

@@ -1,17 +1,19 @@
-"""The run record: everything one run is, on one page of JSON.
+"""The run record: everything about one run, on one page of JSON.
 
 A number in a table is traced back through this file: to the configuration, the data, the weights, the code, the machine
-and the predictions it came from. The record says nothing that cannot be known at the end of a run, and nothing of who
-ran it or where on the disk: whoever writes it leaves the folders out of its config (runtime.results_dir, task.data_dir,
-the path of a local model); what lay in them is named by its hashes.
+and the predictions it came from. The record holds only what is known at the end of a run, and neither users nor paths:
+its config comes without folders (runtime.results_dir, task.data_dir, the path of a local model), and hashes name what
+was in them.
 """
 
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
-from deltalora.results.schema import Sha256, StoredModel, UtcDatetime, parse
+from deltalora.config.schema import RunConfig
+from deltalora.errors import StoreError
+from deltalora.results.schema import Sha256, StoredModel, UtcDatetime, first_fault, parse
 from deltalora.results.segments import SegmentsFile
 
 #: Bumped when a key is removed or changes its meaning. A key that older records lack has a default, which says so.
@@ -54,26 +56,28 @@ class Environment(StoredModel):
 
 
 class Data(StoredModel):
-    """What was learnt from and scored against."""
+    """The data that was trained on and scored against."""
 
     files: dict[str, Sha256] = Field(description="Split or file name -> SHA-256 of the raw file; part of the run id.")
     counts: dict[str, Count] = Field(
-        description="What is counted -> number, e.g. 'train' -> 42061, 'test_inputs' -> 630."
+        description="Kind of example -> number, e.g. 'train' -> 42061, 'test_inputs' -> 630."
     )
-    tokenised_sha256: Sha256 | None = Field(description="Of all token ids of all splits; None if it never got there.")
+    tokenised_sha256: Sha256 | None = Field(
+        description="Of all token ids of all splits; None if the run failed before."
+    )
 
 
 class Model(StoredModel):
     """The pre-trained weights the run started from."""
 
-    name: str = Field(description="The name chosen in conf/model, e.g. 'gpt2_medium'.")
+    name: str = Field(description="`name` of the file chosen in conf/model, e.g. 'gpt2_medium'.")
     source: str = Field(description="Where the weights come from: 'hub', 'local' or 'embedded'.")
     revision: str | None = Field(description="Revision at the hub; None for the other sources.")
     sha256: Sha256 = Field(description="Of the weights; part of the run id.")
 
 
 class Parameters(StoredModel):
-    """Exact numbers of parameters, counted on the model itself."""
+    """Exact numbers of parameters, counted on the model."""
 
     trainable: Count = Field(
         description="Receive a gradient, without a head that is counted apart; full fine-tuning counts its head in."
@@ -94,11 +98,11 @@ class ScoreEntry(StoredModel):
 
 
 class Selection(StoredModel):
-    """Which checkpoint was scored, and on what."""
+    """Which checkpoint was scored, and on which split."""
 
     rule: Literal["last", "best"] = Field(description="'best' is the lowest validation loss.")
     step: Count = Field(description="Optimizer steps the scored weights had seen.")
-    split: str = Field(description="Split the scores are of, e.g. 'test'.")
+    split: str = Field(description="The scored split, e.g. 'test'.")
 
 
 class CurvePoint(StoredModel):
@@ -106,14 +110,14 @@ class CurvePoint(StoredModel):
 
     step: Count = Field(description="Optimizer steps done.")
     train_loss: float | None = Field(
-        default=None, description="Mean over the steps since the last point, nats a token."
+        default=None, description="Mean over the steps since the last point, nats per token."
     )
-    validation_loss: float | None = Field(default=None, description="On the whole validation split, nats a token.")
-    learning_rate: float | None = Field(default=None, description="Of the step just done, first parameter group.")
+    validation_loss: float | None = Field(default=None, description="On the whole validation split, nats per token.")
+    learning_rate: float | None = Field(default=None, description="Of the last step, first parameter group.")
 
 
 class Cost(StoredModel):
-    """What the run took. None where it never got there."""
+    """What the run took. None where it failed before."""
 
     train_s: Seconds | None = Field(default=None, description="Training loop without evaluation, seconds.")
     evaluation_s: Seconds | None = Field(default=None, description="Validation losses, seconds.")
@@ -145,10 +149,10 @@ class RunRecord(StoredModel):
     experiment: str = Field(description="Name chosen in conf/experiment, e.g. 'e2e'.")
     row: str = Field(description="Name chosen in conf/method, e.g. 'lora_alpha_matched'.")
     method: str = Field(description="The method behind the row, e.g. 'lora'.")
-    scale: str = Field(description="'embedded', 'small' or 'paper'. Never mixed in one table.")
+    scale: str = Field(description="'embedded' or 'paper'. Never mixed in one table.")
     source: str = Field(description="Data source: 'embedded', 'local' or 'hub'. Never mixed in one table.")
     seed: int = Field(description="The run's seed.")
-    config: dict[str, JsonValue] = Field(description="The resolved configuration, without folders.")
+    config: dict[str, JsonValue] = Field(description="The resolved configuration, without folders; see `run_config`.")
     code: Code
     environment: Environment
     data: Data
@@ -156,13 +160,13 @@ class RunRecord(StoredModel):
     parameters: Parameters | None = Field(default=None, description="None if the run failed before it had a model.")
     scores: dict[str, ScoreEntry] = Field(default_factory=dict, description="Metric -> score; empty unless finished.")
     validation: dict[str, float] = Field(
-        default_factory=dict, description="Measure -> value on the validation split; 'loss' in nats a token."
+        default_factory=dict, description="Measure -> value on the validation split; 'loss' in nats per token."
     )
     selection: Selection | None = Field(default=None, description="None if nothing was scored.")
     curve: tuple[CurvePoint, ...] = Field(default=(), description="Training curve, steps ascending.")
     cost: Cost = Field(default_factory=Cost)
     diagnostics: dict[str, JsonValue] = Field(
-        default_factory=dict, description="The method's own facts, e.g. the ranks AdaLoRA ended with."
+        default_factory=dict, description="The method's own facts, e.g. AdaLoRA's final ranks."
     )
     similarity: dict[str, float] = Field(
         default_factory=dict,
@@ -192,8 +196,27 @@ class RunRecord(StoredModel):
             raise ValueError("finished_at is before started_at")
         return self
 
+    def run_config(self, results_dir: Path = Path(), model_path: Path = Path()) -> RunConfig:
+        """Return the configuration, typed; a key that an older record lacks has the value that it stood for.
+
+        Args:
+            results_dir: The store.
+            model_path: The folder of a local model; needed to read data or weights again, since a record has no
+                folders.
+
+        Raises:
+            StoreError: The record's config is no run's.
+        """
+        try:
+            return RunConfig.with_folders(self.config, results_dir, model_path)
+        except ValidationError as error:
+            raise StoreError(
+                f"run {self.run_id}: expected the configuration of a run in its record, found {first_fault(error)}; "
+                "restore the record"
+            ) from error
+
     def to_json(self) -> str:
-        """The record as indented JSON with a final newline; `from_json` gives back an equal record."""
+        """Return the record as indented JSON with a final newline; `from_json` gives back an equal record."""
         return self.model_dump_json(indent=2) + "\n"
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The rules every stored file shares: frozen, no unknown key, no NaN, UTC times, and errors that name file and key."""
+"""The rules of every stored file: frozen, no unknown key, no NaN, UTC times, and errors that name file and key."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, cannot
 
 
 class StoredModel(BaseModel):
     """Base of everything written to the store.
 
-    Built from Python it accepts what converts without loss (a list where a tuple is kept); read from a file it accepts
-    only the exact types, so that a record written is the record read.
+    Built from Python it accepts what converts without loss (a list for a tuple); read from a file it accepts only the
+    exact types, so that a record read equals the record written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -26,7 +26,7 @@ def _as_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-#: A moment with a time zone, kept and written in UTC; a naive one is refused, as nobody could order it.
+#: A moment with a time zone, kept and written in UTC; a naive one is refused, since it has no order.
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_as_utc)]
 
 #: A SHA-256 digest in lower-case hexadecimal.
@@ -52,7 +52,7 @@ def parse(model: type[M], text: str | bytes, where: str, remedy: str) -> M:
 
 
 def first_fault(error: ValidationError) -> str:
-    """The first of pydantic's complaints as one phrase: key, what is wrong, and how many more there are."""
+    """Return the first of pydantic's complaints as one phrase: key, what is wrong, and how many more there are."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     key = ".".join(str(part) for part in faults[0]["loc"]) or "the whole file"
     message = faults[0]["msg"].replace("\n", " ")
@@ -61,7 +61,7 @@ def first_fault(error: ValidationError) -> str:
 
 
 def read_text(path: Path) -> str | None:
-    """The text of a file, or None if there is no such file.
+    """Return the text of a file; None if there is no such file.
 
     Raises:
         StoreError: The file exists and cannot be read as UTF-8 text.
@@ -71,4 +71,4 @@ def read_text(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path}: expected a readable UTF-8 file, found: {error}; check or delete it") from error
+        raise StoreError(cannot("read", path, error)) from error

@@ -1,9 +1,10 @@
 """The segment statistics of a run's scores, kept beside its record: two runs can be compared example by example.
 
-`segments.npz` is what `numpy.load` opens: `ids`, one array of texts, the scored examples in order; for every score
-`statistics/NAME`, a row a segment, as the metric made them; and for the score of a part (BLEU-S, Accuracy-matched)
-`places/NAME`, where its rows stand among the ids. The members are stored as they are and stamped with one fixed time,
-and whole numbers in the smallest integer type that holds them, so that equal statistics are equal bytes on any machine.
+`segments.npz` is a file for `numpy.load`: `ids`, one array of texts, the scored examples in order; for every score
+`statistics/NAME`, one row per segment, as the metric made them; and for a score of some of the examples (BLEU-S,
+Accuracy-matched) `places/NAME`, the places of its rows among the ids. The members are stored uncompressed and stamped
+with one fixed time, and whole numbers in the smallest integer type that holds them, so that equal statistics are equal
+bytes on any machine.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, cannot
 from deltalora.results.atomic import write_atomic
 from deltalora.results.schema import Sha256, StoredModel
 
@@ -32,15 +33,15 @@ Rows = npt.NDArray[np.float64]
 
 
 class Scored(Protocol):
-    """What is kept of a score; `metrics.Score` has it."""
+    """The part of a score that is kept; `metrics.Score` has it."""
 
     @property
     def statistics(self) -> Rows:
-        """One row a segment."""
+        """One row per segment."""
 
     @property
     def places(self) -> tuple[int, ...] | None:
-        """Where the rows stand among all segments; None: one for each."""
+        """The places of the rows among all segments; None: one row for each."""
 
 
 class SegmentsFile(StoredModel):
@@ -52,12 +53,12 @@ class SegmentsFile(StoredModel):
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """What one run's scores were made of.
+    """The segment statistics behind one run's scores.
 
     Attributes:
         ids: The scored examples, in order.
         statistics: Name of a score -> its statistics (n, k).
-        places: Name of the score of a part -> where its rows stand among the ids.
+        places: Name of a score of some of the examples -> the places of its rows among the ids.
     """
 
     ids: tuple[str, ...]
@@ -65,21 +66,21 @@ class Segments:
     places: Mapping[str, tuple[int, ...]]
 
     def ids_of(self, score: str) -> tuple[str, ...]:
-        """The examples behind the rows of a score, in order."""
+        """Return the examples behind the rows of a score, in order."""
         return tuple(self.ids[place] for place in self.places[score]) if score in self.places else self.ids
 
 
 def write_segments(folder: Path, scores: Mapping[str, Scored], ids: Sequence[str]) -> SegmentsFile:
-    """Keep the statistics of every score, atomically; equal content gives equal bytes.
+    """Write the statistics of every score, atomically; equal content gives equal bytes.
 
     Args:
-        folder: The run's.
+        folder: The run's folder.
         scores: Name -> score, as the task gave them.
-        ids: The scored examples, in the order they were scored in.
+        ids: The scored examples, in their order in the statistics.
 
     Raises:
-        StoreError: An id is there twice, a score has not one row for each of its examples, a statistic is no number,
-            or the file cannot be written.
+        StoreError: An id occurs twice, a score does not have one row for each of its examples, a statistic is no
+            number, or the file cannot be written.
     """
     path = folder / SEGMENTS_FILE
     segments = Segments(
@@ -94,11 +95,7 @@ def write_segments(folder: Path, scores: Mapping[str, Scored], ids: Sequence[str
         if name in segments.places:
             members[f"places/{name}"] = np.array(segments.places[name], dtype="<i4")
     content = _archive(members)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, content)
-    except OSError as error:
-        raise StoreError(f"{path}: expected to write segment statistics, found: {error}; free or mend it") from error
+    write_atomic(path, content)
     return SegmentsFile(file=SEGMENTS_FILE, sha256=hashlib.sha256(content).hexdigest())
 
 
@@ -106,7 +103,7 @@ def read_segments(folder: Path, entry: SegmentsFile) -> Segments:
     """Read what `write_segments` wrote.
 
     Args:
-        folder: The run's.
+        folder: The run's folder.
         entry: As in its record.
 
     Raises:
@@ -117,7 +114,7 @@ def read_segments(folder: Path, entry: SegmentsFile) -> Segments:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path}: expected segment statistics, found: {error}; {remedy}") from error
+        raise StoreError(f"{cannot('read', path, error)}; {remedy}") from error
     if (found := hashlib.sha256(content).hexdigest()) != entry.sha256:
         raise StoreError(f"{path}: expected sha256 {entry.sha256[:12]}… as recorded, found {found[:12]}…; {remedy}")
     try:
@@ -156,7 +153,7 @@ def _check(path: Path, segments: Segments, remedy: str) -> None:
 
 
 def _smallest(rows: Rows) -> npt.NDArray[np.generic]:
-    """The rows in the smallest integer type that holds them exactly, or as they are."""
+    """Return the rows in the smallest integer type that holds them exactly, or unchanged."""
     if rows.size and (np.trunc(rows) == rows).all():
         for kind in _WHOLE_TYPES:
             if np.abs(rows).max() <= np.iinfo(kind).max:

@@ -1,7 +1,7 @@
-"""The store: one folder a run, found by its id, owned by whoever holds its lock.
+"""The store: one folder per run, found by its id, owned by the process that holds its lock.
 
 Layout: `<root>/<run_id>/{record.json, predictions.jsonl, segments.npz, run.log, checkpoint.pt, progress.json, lock}`.
-There is no index to fall out of step with the folders: listing reads them.
+There is no index that could disagree with the folders: listing reads them.
 """
 
 import os
@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from filelock import FileLock, Timeout
 
-from deltalora.errors import StoreError
-from deltalora.results.atomic import sweep_temporaries, write_atomic
-from deltalora.results.record import RunRecord
+from deltalora.errors import StoreError, cannot
+from deltalora.results.atomic import remove_temporaries, write_atomic
+from deltalora.results.record import RunRecord, Status
 from deltalora.results.schema import read_text
 
 RECORD_FILE = "record.json"
@@ -25,15 +25,18 @@ CHECKPOINT_FILE = "checkpoint.pt"
 PROGRESS_FILE = "progress.json"
 LOCK_FILE = "lock"
 
+#: How a run stands; see `Store.state`.
+State = Literal["running", "absent"] | Status
+
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class RunLockedError(StoreError):
-    """Another process is at work on this run."""
+    """Another process has this run's lock."""
 
 
 def read_run(folder: Path) -> RunRecord | None:
-    """The record in a run's folder, wherever that lies; see `Store.read`."""
+    """Read the record in a run's folder, in any store; see `Store.read`."""
     return Store(folder.parent).read(folder.name)
 
 
@@ -45,20 +48,20 @@ class Store:
 
     @classmethod
     def existing(cls, root: Path) -> Self:
-        """The store of somebody who wants to read runs, so that no store is a mistake.
+        """Open a store to read its runs.
 
         Raises:
             StoreError: There is no such folder.
         """
         if not root.is_dir():
             raise StoreError(
-                f"{root}: expected a folder of run records, found none; make runs, as `make reproduce-e2e` does, "
-                f"or name their folder with --store"
+                f"{root}: expected a folder of run records, found none; make runs (`make reproduce-e2e`) or name "
+                f"another folder with --store"
             )
         return cls(root)
 
     def run_dir(self, run_id: str) -> Path:
-        """The folder of a run, whether or not it exists yet.
+        """Return the folder of a run, whether or not it exists yet.
 
         Raises:
             StoreError: The id could name something outside the store.
@@ -70,7 +73,7 @@ class Store:
         return self.root / run_id
 
     def read(self, run_id: str) -> RunRecord | None:
-        """The record of a run, or None if the run has none yet.
+        """Read the record of a run; None if it has none yet.
 
         Raises:
             StoreError: The record is malformed, or lies in the folder of another run.
@@ -93,26 +96,21 @@ class Store:
         Raises:
             StoreError: The folder cannot be written.
         """
-        folder = self.run_dir(record.run_id)
-        path = folder / RECORD_FILE
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, record.to_json().encode())
-        except OSError as error:
-            raise StoreError(f"{path}: expected to write the run's record, found: {error}; free or mend it") from error
+        path = self.run_dir(record.run_id) / RECORD_FILE
+        write_atomic(path, record.to_json().encode())
         return path
 
     def run_ids(self) -> list[str]:
-        """The names of the folders that could be runs, sorted; a run under way or killed has no record yet."""
+        """List the folders that could be runs, sorted; a run under way or killed has no record yet."""
         if not self.root.is_dir():
             return []
-        with os.scandir(self.root) as entries:  # knows which are folders without asking for each
+        with os.scandir(self.root) as entries:  # knows which are folders without a call for each
             return sorted(entry.name for entry in entries if _RUN_ID.fullmatch(entry.name) and entry.is_dir())
 
     def records(self) -> list[RunRecord]:
-        """All records, of whatever status, sorted by experiment, scale, source, row, seed and id.
+        """Read all records, of any status, sorted by experiment, scale, source, row, seed and id.
 
-        Folders without a record (a run under way or killed) and foreign files are passed over.
+        Folders without a record (a run under way or killed) and foreign files are skipped.
 
         Raises:
             StoreError: Any record is malformed: a table must not silently lack a run.
@@ -120,12 +118,34 @@ class Store:
         found = [record for run_id in self.run_ids() if (record := self.read(run_id)) is not None]
         return sorted(found, key=lambda r: (r.experiment, r.scale, r.source, r.row, r.seed, r.run_id))
 
+    def state(self, run_id: str) -> State:
+        """Return how a run stands now, by its record, its lock and its progress.
+
+        A run is running while a process holds its lock, unless it has finished before; without a record it was
+        interrupted (killed) if it had made any progress, else it is absent.
+
+        Raises:
+            StoreError: The record is malformed.
+        """
+        record, folder = self.read(run_id), self.run_dir(run_id)
+        if record is not None and record.status == "finished":
+            return "finished"
+        if (folder / LOCK_FILE).exists():
+            try:
+                with self.lock(run_id, blocking=False):
+                    pass
+            except RunLockedError:
+                return "running"
+        if record is not None:
+            return record.status
+        return "interrupted" if (folder / PROGRESS_FILE).is_file() else "absent"
+
     @contextmanager
     def lock(self, run_id: str, *, blocking: bool = True) -> Iterator[Path]:
         """Own a run's folder for the length of a `with` block, which receives the folder.
 
         The lock is the kernel's, on an open file: it ends with the process however that ends, so there is no stale
-        lock to remove and the lock file itself means nothing. Temporary files of a killed writer are swept on entry.
+        lock to remove and the lock file means nothing without it. Temporary files of a killed writer are removed first.
 
         Args:
             run_id: The run.
@@ -146,11 +166,9 @@ class Store:
                 f"wait for that process or end it"
             ) from error
         except OSError as error:
-            raise StoreError(
-                f"{folder}: expected to lock the run's folder, found: {error}; free it or choose another store"
-            ) from error
+            raise StoreError(cannot("lock", folder, error)) from error
         try:
-            sweep_temporaries(folder)
+            remove_temporaries(folder)
             yield folder
         finally:
             lock.release()

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from pydantic import Field
 
-from deltalora.errors import ConfigError, StoreError
+from deltalora.errors import ConfigError
 from deltalora.results.atomic import write_atomic
 from deltalora.results.schema import StoredModel, UtcDatetime, parse
 
@@ -104,11 +104,7 @@ def write_request(store: Path, request: TableRequest) -> Path:
         StoreError: The folder cannot be written.
     """
     path = store / TABLES_FOLDER / request.file_name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, (request.model_dump_json(indent=2) + "\n").encode())
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error}") from error
+    write_atomic(path, (request.model_dump_json(indent=2) + "\n").encode())
     return path
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from deltalora.results import Progress
-from deltalora.results.atomic import write_atomic
+from deltalora.results.atomic import replaced
 
 #: Names the folder to the worker processes of a sweep, which inherit the environment.
 BOARD_VARIABLE = "DELTALORA_BOARD"
@@ -18,8 +18,8 @@ BOARD_VARIABLE = "DELTALORA_BOARD"
 #: Seconds between two notes of one run; a tiny model takes twenty steps a second.
 _EVERY_S = 0.5
 
-#: `elsewhere`: another command is at work on it; `stopped`: not begun, since a run before it failed; `interrupted`: by
-#: a signal, and may begin again in this command, since Slurm queues a run again whose time is up.
+#: `elsewhere`: another command is at work on it; `stopped`: not started, since a run before it failed; `interrupted`:
+#: by a signal, and may start again in this command, since Slurm queues a run again whose time is up.
 State = Literal["running", "elsewhere", "finished", "skipped", "failed", "refused", "stopped", "interrupted"]
 
 #: After these nothing more comes of a run in this command.
@@ -46,15 +46,15 @@ class Board:
     folder: Path
 
     def put(self, note: Note) -> None:
-        """Replaces the run's note; without the folder, nobody watches any more.
+        """Replace the run's note; without the folder, nobody watches any more.
 
         A worker outlives its command when that is killed, and the next command clears the board away: the run goes on.
         """
-        with suppress(FileNotFoundError):
-            write_atomic(self.folder / f"{note.job:05d}.json", note.model_dump_json().encode())
+        with suppress(FileNotFoundError), replaced(self.folder / f"{note.job:05d}.json") as new:
+            new.write_text(note.model_dump_json(), encoding="utf-8")
 
     def note(self, job: int) -> Note | None:
-        """The run's note, if it has one."""
+        """Return the run's note, if it has one."""
         try:
             return Note.model_validate_json((self.folder / f"{job:05d}.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -68,7 +68,7 @@ class Board:
 
 
 def throttled(put: Callable[[Progress], None], every_s: float = _EVERY_S) -> Callable[[Progress], None]:
-    """Passes a run's progress on, at most once in `every_s` seconds but at each change of phase."""
+    """Pass a run's progress on, at most once in `every_s` seconds but at each change of phase."""
     last: tuple[str, float] = ("", 0.0)
 
     def passed_on(progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""One run of a command, with its note on the board kept up to date from begin to end."""
+"""One run of a command, with its note on the board kept up to date from start to finish."""
 
 import signal
 from datetime import UTC, datetime
@@ -9,11 +9,11 @@ from deltalora.errors import UserError
 from deltalora.results import Progress, RunLockedError, RunRecord, Store, write_progress
 from deltalora.results.store import PROGRESS_FILE
 from deltalora.sweep.board import Board, Note, State, throttled
-from deltalora.training import RunFailedError, execute, name_runs
+from deltalora.training import RunFailedError, check_schedule, execute, name_runs
 
 
 def carry_out(config: RunConfig, number: int, board: Board, *, of_sweep: bool = False, wait: bool = True) -> None:
-    """Does one run unless it is done, and says on the board how it stands. How it ended is never an exception.
+    """Do one run unless it is finished, and note on the board how it stands. How it ended is never an exception.
 
     Args:
         config: The run.
@@ -37,7 +37,7 @@ def carry_out(config: RunConfig, number: int, board: Board, *, of_sweep: bool = 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill leaves a record, as Ctrl-C does
     try:
         if not of_sweep:
-            config.check_schedule()
+            check_schedule(config)
         outcome = execute(config, throttled(tell), wait=wait, record_refusals=of_sweep)
     except RunLockedError:
         note("elsewhere", "another command is at work on it")
@@ -46,7 +46,7 @@ def carry_out(config: RunConfig, number: int, board: Board, *, of_sweep: bool = 
     except RunFailedError as error:
         note("failed", str(error))
     except (KeyboardInterrupt, SystemExit):
-        note("interrupted", "goes on where it stopped when it is begun again")
+        note("interrupted", "goes on where it stopped when it is started again")
         raise
     except BaseException as error:
         note("failed", f"{type(error).__name__}: {error}")
@@ -61,7 +61,7 @@ def carry_out(config: RunConfig, number: int, board: Board, *, of_sweep: bool = 
 
 
 def take_over(config: RunConfig, number: int, board: Board, since: datetime) -> None:
-    """Waits for the command that is at work on a run, and takes what came of it; does it if nothing did.
+    """Wait for the command that is at work on a run and take its result; do the run if there is none.
 
     Args:
         config: The run.
@@ -85,7 +85,7 @@ def now() -> datetime:
 
 
 def skipped(config: RunConfig, number: int, record: RunRecord) -> Note:
-    """The note of a run that was finished before."""
+    """Return the note of a run that was finished before."""
     message = f"finished before: run {record.run_id}"
     return Note(job=number, row=config.row, seed=config.seed, state="skipped", message=message)
 

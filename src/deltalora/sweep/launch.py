@@ -1,4 +1,4 @@
-"""A sweep: many runs through one of Hydra's launchers, which survives what happens to any of them.
+"""A sweep: many runs through one of Hydra's launchers; it survives whatever happens to one of them.
 
 Finished runs are skipped with a line that says so. A failed one leaves its record and the others go on, unless
 runtime.on_failure=stop. Where a worker process is killed, what it and its neighbours were at is launched once more, and
@@ -31,8 +31,8 @@ from deltalora.config import (
     table_runs,
     to_run_config,
 )
-from deltalora.errors import StoreError, show_warnings
-from deltalora.results import RunLockedError, Store
+from deltalora.errors import StoreError, cannot, show_warnings
+from deltalora.results import Store
 from deltalora.results.table_request import write_request
 from deltalora.sweep.board import BOARD_VARIABLE, ENDED, Board, Note
 from deltalora.sweep.job import carry_out, now, skipped, take_over
@@ -56,7 +56,7 @@ _LAUNCHERS = ("joblib", "ray", "submitit")
 
 @contextmanager
 def board_of_sweep(results_dir: Path) -> Iterator[Board]:
-    """A board below the store for the length of a `with` block; what killed commands left there is removed.
+    """Give a board below the store for the length of a `with` block; remove what killed commands left there.
 
     Raises:
         StoreError: The store cannot be written.
@@ -68,7 +68,7 @@ def board_of_sweep(results_dir: Path) -> Iterator[Board]:
         board = Path(tempfile.mkdtemp(dir=folder))
     except OSError as error:
         raise StoreError(
-            f"{folder}: expected a folder to write to, found: {error}; mend runtime.results_dir"
+            f"{cannot('write', folder, error)}; set runtime.results_dir to a folder that can be written"
         ) from error
     try:
         with FileLock(board / _BOARD_LOCK):
@@ -78,7 +78,7 @@ def board_of_sweep(results_dir: Path) -> Iterator[Board]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """A board whose lock nobody holds has lost its command."""
+    """Remove boards whose lock nobody holds: their command is gone."""
     for board in folder.iterdir():
         lock = board / _BOARD_LOCK
         if lock.is_file():  # without one, its command is just making it
@@ -90,7 +90,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def sweep(arguments: Sequence[str], overrides: Sequence[str], configs: Sequence[RunConfig], board: Board) -> None:
-    """Does the runs of a sweep; how each ended stands on the board.
+    """Do the runs of a sweep; how each ended is on the board.
 
     Args:
         arguments: As given on the command line.
@@ -99,13 +99,13 @@ def sweep(arguments: Sequence[str], overrides: Sequence[str], configs: Sequence[
         board: Empty.
     """
     began = now()
-    _keep_question(overrides, configs)
+    _keep_request(overrides, configs)
     if _all_finished(configs, board):
         return
     os.environ[BOARD_VARIABLE] = str(board.folder)
     # Launchers may reuse worker processes of an earlier sweep, whose environment names an earlier board.
-    told = {BOARD_VARIABLE: board.folder, _FOLDER_VARIABLE: Path.cwd()}
-    launch = [*arguments, *(f"+hydra.job.env_set.{name}={path}" for name, path in told.items())]
+    passed = {BOARD_VARIABLE: board.folder, _FOLDER_VARIABLE: Path.cwd()}
+    launch = [*arguments, *(f"+hydra.job.env_set.{name}={path}" for name, path in passed.items())]
     killed: Counter[int] = Counter()
     ended = 0
     while True:
@@ -127,7 +127,7 @@ def sweep(arguments: Sequence[str], overrides: Sequence[str], configs: Sequence[
 
 
 def hand_to_hydra(arguments: Sequence[str]) -> None:
-    """Hydra reads `sys.argv`, and with full errors on it raises instead of printing and exiting by itself.
+    """Hydra reads `sys.argv`, and with full errors on it raises instead of printing and exiting.
 
     Raises:
         ConfigError: What Hydra refuses.
@@ -142,13 +142,13 @@ def hand_to_hydra(arguments: Sequence[str]) -> None:
         sys.argv = before
 
 
-def _keep_question(overrides: Sequence[str], configs: Sequence[RunConfig]) -> None:
-    """Writes beside the records which runs make up the table, for `deltalora report`."""
+def _keep_request(overrides: Sequence[str], configs: Sequence[RunConfig]) -> None:
+    """Write beside the records which runs make up the table, for `deltalora report`."""
     tables = [one.removeprefix(_TABLE) for one in overrides if one.startswith(_TABLE)]
     if len(tables) == 1:
         others = [one for one in overrides if not one.startswith(_TABLE)]
-        asked = table_request(tables[0], table_runs(tables[0], others), others)
-        write_request(Path(configs[0].runtime.results_dir), asked)
+        request = table_request(tables[0], table_runs(tables[0], others), others)
+        write_request(Path(configs[0].runtime.results_dir), request)
 
 
 def _all_finished(configs: Sequence[RunConfig], board: Board) -> bool:
@@ -165,15 +165,18 @@ def _all_finished(configs: Sequence[RunConfig], board: Board) -> bool:
 
 
 def _count_the_killed(killed: Counter[int], configs: Sequence[RunConfig], board: Board) -> bool:
-    """Fails the runs that were under way when a worker was killed for the second time; tells whether any was killed.
+    """Record as failed the runs under way when a worker was killed for the second time; return whether any was killed.
 
     joblib ends all workers when one is killed, Ray and Slurm do not: a run whose lock is held has its worker still.
     """
-    lost = "its worker process was killed twice, most likely for want of memory: run fewer at once or give each more"
+    lost = "its worker process was killed twice, probably out of memory: run fewer at once or give each more"
     before = killed.total()
     for note in board.notes():
         config = configs[note.job]
-        if note.state in ("running", "interrupted") and not _is_at_work(config):
+        if note.state not in ("running", "interrupted"):
+            continue
+        run_id = name_runs([config])[0].run_id
+        if Store(Path(config.runtime.results_dir)).state(run_id) != "running":
             killed[note.job] += 1
             if killed[note.job] > 1:
                 error = record_failure(config, identify_run(config), "WorkerKilled", lost)
@@ -181,17 +184,8 @@ def _count_the_killed(killed: Counter[int], configs: Sequence[RunConfig], board:
     return killed.total() > before
 
 
-def _is_at_work(config: RunConfig) -> bool:
-    """Whether a process holds the run's lock."""
-    try:
-        with Store(Path(config.runtime.results_dir)).lock(name_runs([config])[0].run_id, blocking=False):
-            return False
-    except RunLockedError:
-        return True
-
-
 def _job(job: DictConfig) -> None:
-    """One of Hydra's jobs, in this process or in a launcher's worker."""
+    """Do one of Hydra's jobs, in this process or in a launcher's worker."""
     show_warnings()
     os.chdir(os.environ[_FOLDER_VARIABLE])
     chosen = HydraConfig.get()
@@ -201,7 +195,7 @@ def _job(job: DictConfig) -> None:
     if before is not None and before.state in ENDED:  # the sweep was launched again after a worker was killed
         return
     if config.runtime.on_failure == "stop" and (broken := _first_failure(board)) is not None:
-        message = f"not begun: {broken.row} seed {broken.seed} failed and runtime.on_failure=stop"
+        message = f"not started: {broken.row} seed {broken.seed} failed and runtime.on_failure=stop"
         board.put(Note(job=number, row=config.row, seed=config.seed, state="stopped", message=message))
         return
     carry_out(config, number, board, of_sweep=True, wait=False)

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from deltalora.config import RunConfig, TableRun
+from deltalora.config import DeltaLoRAConfig, RunConfig, TableRun
 from deltalora.errors import ConfigError
-from deltalora.methods import DeltaLoRAConfig
 from deltalora.report import PaperFigure, PaperTable, paper_figure, paper_table
 from deltalora.results.table_request import Row, Runs, TableRequest
 from deltalora.training import name_runs

@@ -1,50 +1,38 @@
-"""What is learnt: raw files in, examples with stable ids out, and the way an example becomes token ids.
+"""The four tasks: raw files in, examples with stable ids out, their token ids, and their scores.
 
-One file per task (`e2e`, `webnlg`, `xsum`, `glue`), one for each one's file formats (`*_files`), one per form in which
-a backbone reads examples (`causal`, `seq2seq`, `classification`), and the contract (`task`). No model weights, no
-training loop lives here.
+One file per task (`e2e`, `webnlg`, `xsum`, `glue`: its class, its loader, its file formats), one per form in which a
+backbone reads examples (`causal`, `seq2seq`, `classification`), the contract (`task`), and what all tasks read with
+(`sources`, `reading`). No model weights, no training loop lives here.
 """
 
-from deltalora.tasks.batch import IGNORED, Batch, EncodedExample, tokenised_sha256
-from deltalora.tasks.causal import EncodedPair, collate_pairs, encode_pairs, encode_prompt
-from deltalora.tasks.classification import CollateExamples, EncodedLabelledExample, encode_labelled
-from deltalora.tasks.e2e import load_e2e
-from deltalora.tasks.examples import LabelledData, LabelledExample, Pair, Prompt, TaskData, TextData
-from deltalora.tasks.glue import load_glue
-from deltalora.tasks.seq2seq import EncodedTransformation, collate_transformations, encode_transformations
-from deltalora.tasks.task import Collate, Encoded, PredictedExample, Prediction, Task, build_task
-from deltalora.tasks.webnlg import load_webnlg
-from deltalora.tasks.xsum import load_xsum
+from collections.abc import Mapping
+
+from deltalora.config.schema import RunConfig
+from deltalora.tasks.batch import IGNORED, Batch, EncodedExample
+from deltalora.tasks.e2e import E2ETask
+from deltalora.tasks.examples import TaskData
+from deltalora.tasks.glue import GlueTask
+from deltalora.tasks.task import Collate, Encoded, Prediction, Task
+from deltalora.tasks.webnlg import WebNLGTask
+from deltalora.tasks.xsum import XSumTask
 
 __all__ = [
     "IGNORED",
+    "TASKS",
     "Batch",
     "Collate",
-    "CollateExamples",
     "Encoded",
     "EncodedExample",
-    "EncodedLabelledExample",
-    "EncodedPair",
-    "EncodedTransformation",
-    "LabelledData",
-    "LabelledExample",
-    "Pair",
-    "PredictedExample",
     "Prediction",
-    "Prompt",
     "Task",
     "TaskData",
-    "TextData",
     "build_task",
-    "collate_pairs",
-    "collate_transformations",
-    "encode_labelled",
-    "encode_pairs",
-    "encode_prompt",
-    "encode_transformations",
-    "load_e2e",
-    "load_glue",
-    "load_webnlg",
-    "load_xsum",
-    "tokenised_sha256",
 ]
+
+#: task.name -> its class.
+TASKS: Mapping[str, type[Task]] = {"e2e": E2ETask, "webnlg": WebNLGTask, "xsum": XSumTask, "glue": GlueTask}
+
+
+def build_task(config: RunConfig) -> Task:
+    """Return the task of a run."""
+    return TASKS[config.task.name](config.task, 0 if config.decoding is None else config.decoding.max_new_tokens)

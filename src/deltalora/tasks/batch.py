@@ -8,16 +8,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-#: Label of places that bear no loss; the value torch's cross-entropy ignores by default.
+#: Label of positions without a loss; the value torch's cross-entropy ignores by default.
 IGNORED = -100
 
 
 class EncodedExample(Protocol):
-    """One example as token ids; what else it holds is between a form's own `encode` and `collate`."""
+    """One example as token ids; its other attributes are between a form's own `encode` and `collate`."""
 
     @property
     def input_ids(self) -> tuple[int, ...]:
-        """What the backbone reads; batches of like length are formed by it."""
+        """What the backbone reads; examples of similar length are batched by it."""
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,33 @@ class Batch:
     labels: Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device."""
+        """Return the same batch on another device."""
         return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.labels.to(device))
 
 
-def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
-    """Rows of token ids as (rows, longest) int64, filled on the right."""
-    padded = torch.full((len(rows), max(map(len, rows))), value, dtype=torch.long)
+def batches_by_length(sequences: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
+    """Return the indices of the sequences in batches of similar length, so that little is padded."""
+    order = sorted(range(len(sequences)), key=lambda index: (len(sequences[index]), index))
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool = False) -> Tensor:
+    """Return rows of token ids as (rows, longest) int64, filled on the right or on the left."""
+    width = max(map(len, rows))
+    padded = torch.full((len(rows), width), value, dtype=torch.long)
     for row, ids in enumerate(rows):
-        padded[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        start = width - len(ids) if left else 0
+        padded[row, start : start + len(ids)] = torch.tensor(ids, dtype=torch.long)
     return padded
 
 
-def mask(rows: Sequence[Sequence[int]]) -> Tensor:
-    """1 where `pad` puts a row's own ids, 0 where it fills."""
-    return pad([[1] * len(ids) for ids in rows], 0)
+def mask(rows: Sequence[Sequence[int]], *, left: bool = False) -> Tensor:
+    """Return 1 where `pad` puts a row's own ids, 0 where it fills."""
+    return pad([[1] * len(ids) for ids in rows], 0, left=left)
 
 
 def tokenised_sha256(sequences: Iterable[Sequence[int]]) -> str:
-    """SHA-256 over all token ids in order: changes when the data, the template or the tokenizer does."""
+    """Return the SHA-256 over all token ids in order: it changes when the data, the template or the tokenizer does."""
     digest = hashlib.sha256()
     for ids in sequences:
         digest.update(len(ids).to_bytes(4, "big"))

@@ -18,12 +18,7 @@ from deltalora.tasks.examples import LabelledExample
 
 @dataclass(frozen=True)
 class EncodedLabelledExample:
-    """Token ids of one example and what it is to be judged as.
-
-    Attributes:
-        input_ids: One or two sentences with special tokens.
-        label: Class number, or the target of a regression.
-    """
+    """Token ids of one or two sentences with special tokens, and the class number or the target of a regression."""
 
     input_ids: tuple[int, ...]
     label: float
@@ -32,7 +27,7 @@ class EncodedLabelledExample:
 def encode_labelled(
     tokenizer: PreTrainedTokenizerBase, examples: Sequence[LabelledExample], max_length: int
 ) -> list[EncodedLabelledExample]:
-    """Token ids of examples, each at most `max_length` of them."""
+    """Return token ids of examples, each at most `max_length` tokens long."""
     if not examples:  # transformers' tokenizers fail on an empty batch
         return []
     first = [example.first for example in examples]
@@ -43,16 +38,12 @@ def encode_labelled(
 
 @dataclass(frozen=True)
 class CollateExamples:
-    """Pads examples on the right to the longest of them.
-
-    Attributes:
-        regression: Whether labels are numbers (float32) rather than classes (int64).
-    """
+    """Pad examples on the right to the longest; labels are float32 for a regression, int64 for classes."""
 
     regression: bool
 
     def __call__(self, examples: Sequence[EncodedLabelledExample], pad_id: int) -> Batch:
-        """The examples as one batch."""
+        """Return the examples as one batch."""
         ids = [example.input_ids for example in examples]
         dtype = torch.float32 if self.regression else torch.int64
         return Batch(pad(ids, pad_id), mask(ids), torch.tensor([example.label for example in examples]).to(dtype))

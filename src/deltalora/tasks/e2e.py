@@ -1,104 +1,156 @@
-"""E2E NLG: a restaurant's slots in, English out; references grouped by distinct meaning representation."""
+"""E2E NLG: a restaurant's slots in, English out; references grouped by distinct meaning representation.
 
+Two file formats are read, plain or gzipped:
+
+* the official csv (tuetschek/e2e-dataset): header `mr,ref`, one reference per row, raw text;
+* the txt of microsoft/LoRA@c4593f0 (examples/NLG/data/e2e): `name : X | Type : Y||text`, one reference per line,
+  already linearised and pre-tokenised.
+"""
+
+import re
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-from deltalora import corpus
+from deltalora import metrics
 from deltalora.config.task import E2EConfig
 from deltalora.errors import DataError
-from deltalora.tasks.e2e_files import E2ERow, linearise, parse_meaning_representation, read_split
-from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData, rows_sha256
-from deltalora.tasks.hub import HubRow, load_from_hub
-from deltalora.tasks.reading import SPLITS, Split
-from deltalora.tasks.text_form import in_form
+from deltalora.metrics import Score
+from deltalora.results import sha256_of_file
+from deltalora.tasks.causal import CausalTask
+from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData
+from deltalora.tasks.reading import SPLITS, FileRows, Split, find_file, read_csv, read_lines, read_rows
+from deltalora.tasks.sources import load_rows
+from deltalora.tasks.task import Prediction, scored_texts
+from deltalora.tasks.text_form import TextForm, in_form
 
 
-def load_e2e(config: E2EConfig) -> TextData:
-    """Loads all three splits from the configured source, in the configured text form.
+class E2ETask(CausalTask):
+    """Table 1."""
 
-    The test split is grouped: 4,693 official lines are 630 distinct inputs, each decoded once. The LoRA repository
-    searches all 4,693 and then overwrites the duplicates; the texts are the same.
+    table = "table1"
+    config: E2EConfig
+
+    def load(self) -> TextData:
+        """Return all splits, in the configured text form.
+
+        The test split is grouped: 4,693 official lines are 630 distinct inputs, each decoded once. The LoRA repository
+        searches all 4,693 and then overwrites the duplicates; the texts are the same.
+
+        Raises:
+            DataError: The source cannot be read, or is pre-tokenised while `text_form` is raw.
+        """
+        form = self.config.text_form
+        rows, files = load_rows(
+            self.config,
+            SPLITS,
+            embedded="e2e",
+            from_files=lambda folder, split: read_split(folder, split, form),
+            from_hub=lambda row, _: raw_row(row["meaning_representation"], row["human_reference"], form),
+            instead="the official csv files",
+            hashed=lambda row: [row],
+        )
+        train, validation = (
+            tuple(Pair(f"{split}/{index:05d}", row.context, row.text) for index, row in enumerate(rows[split]))
+            for split in ("train", "validation")
+        )
+        references: dict[str, list[str]] = {}
+        for row in rows["test"]:
+            references.setdefault(row.context, []).append(row.text)
+        test = tuple(
+            Prompt(f"test/{index:05d}", context, tuple(texts))
+            for index, (context, texts) in enumerate(references.items())
+        )
+        counts = {split: len(rows[split]) for split in SPLITS} | {"test_inputs": len(test)}
+        return TaskData(train, validation, test, files, counts).cut(self.config.limits)
+
+    def score(self, data: TextData, predictions: Sequence[Prediction]) -> dict[str, Score]:
+        """Return BLEU, NIST, METEOR, ROUGE-L, CIDEr."""
+        return metrics.score_texts(*scored_texts(data.test, predictions))
+
+
+#: Names under which a split is looked for, in this order.
+FILE_NAMES: dict[Split, tuple[str, ...]] = {
+    "train": ("trainset.csv", "train.csv", "train.txt"),
+    "validation": ("devset.csv", "dev.csv", "valid.txt"),
+    "test": ("testset_w_refs.csv", "test.csv", "test.txt"),
+}
+
+_SLOT = re.compile(r"\s*([^\[\],]+?)\s*\[([^\]]*)\]\s*(?:,|$)")
+
+#: Slot names as the LoRA repository's files write them.
+_LINEAR_NAMES = {"eatType": "Type", "priceRange": "price", "familyFriendly": "family friendly"}
+
+
+class E2ERow(NamedTuple):
+    """The linearised meaning representation and one text."""
+
+    context: str
+    text: str
+
+
+def read_split(folder: Path, split: Split, form: TextForm) -> FileRows[E2ERow]:
+    """Find and read one split in a folder.
 
     Raises:
-        DataError: The source cannot be read, or is pre-tokenised while `text_form` is raw.
+        DataError: No such folder or file, not UTF-8, truncated, a malformed row, an empty text, or a pre-tokenised
+            file where raw text is wanted.
     """
-    source = {"embedded": _from_corpus, "local": _from_folder, "hub": _from_hub}[config.source]
-    rows, files = source(config)
-    train, validation = (_pairs(rows[split], split) for split in SPLITS[:2])
-    test = _prompts(rows["test"])
-    counts = {split: len(rows[split]) for split in SPLITS} | {"test_inputs": len(test)}
-    return TaskData(train, validation, test, files, counts).cut(config.limits)
-
-
-Rows = dict[Split, tuple[E2ERow, ...]]
-
-
-def _from_corpus(config: E2EConfig) -> tuple[Rows, dict[str, str]]:
-    splits = _corpus_splits()
-    rows: Rows = {
-        split: tuple(
-            E2ERow(linearise(entry.slots), in_form(text, config.text_form))
-            for entry in splits[split]
-            for text in entry.references
+    path = find_file(folder, FILE_NAMES[split], f"the E2E {split} split")
+    if ".txt" not in path.suffixes:
+        records = ((where, (row["mr"], row["ref"])) for where, row in read_csv(path, ("mr", "ref")))
+        rows = read_rows(path, records, lambda fields: raw_row(*fields, form), "restore the line")
+    elif form == "tokenized":
+        rows = read_rows(path, read_lines(path), _tokenized_row, "restore the line")
+    else:
+        raise DataError(
+            f"{path}: expected raw text (task.text_form=raw), found a pre-tokenised file, which "
+            "cannot be turned back; set task.text_form=tokenized or give the official csv"
         )
-        for split in SPLITS
-    }
-    return rows, _hash_rows(rows)
+    return FileRows({path.name: sha256_of_file(path)}, rows)
 
 
-@cache
-def _corpus_splits() -> dict[str, list[corpus.CorpusEntry]]:
-    """Written once a process: the runs of a sweep share it."""
-    return corpus.e2e_splits()
+def raw_row(mr: str, ref: str, form: TextForm) -> E2ERow:
+    """Return an official row in the given form; tokenised values are spaced as the texts are: `more than £ 30`.
+
+    Raises:
+        ValueError: See `parse_meaning_representation`; an empty text.
+    """
+    context = linearise(parse_meaning_representation(mr))
+    if not ref.strip():
+        raise ValueError("expected a reference text, found an empty one")
+    return E2ERow(context if form == "raw" else in_form(context, form), in_form(ref, form))
 
 
-def _from_folder(config: E2EConfig) -> tuple[Rows, dict[str, str]]:
-    assert config.data_dir is not None  # checked with the configuration
-    folder = Path(config.data_dir)
-    rows: Rows = {}
-    files: dict[str, str] = {}
-    for split in SPLITS:
-        file = read_split(folder, split)
-        if file.tokenized and config.text_form == "raw":
-            raise DataError(
-                f"{folder / file.name}: expected raw text (task.text_form=raw), found a pre-tokenised file, which "
-                "cannot be turned back; set task.text_form=tokenized or give the official csv"
+def _tokenized_row(line: str) -> E2ERow:
+    context, separator, text = line.partition("||")
+    if not separator or not context.strip() or not text.strip():
+        raise ValueError(f"expected `slots||text`, found {line[:60]!r}")
+    return E2ERow(context.strip(), in_form(text, "raw"))
+
+
+def linearise(slots: Sequence[tuple[str, str]]) -> str:
+    """Write `(("name", "Alimentum"), ("familyFriendly", "no"))` as `name : Alimentum | family friendly : no`."""
+    return " | ".join(f"{_LINEAR_NAMES.get(slot, slot)} : {value}" for slot, value in slots)
+
+
+def parse_meaning_representation(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the slots of `name[Alimentum], familyFriendly[no]`, in order.
+
+    Raises:
+        ValueError: The text is not `slot[value], slot[value], ...`.
+    """
+    slots: list[tuple[str, str]] = []
+    position = 0
+    while position < len(text.rstrip()):
+        match = _SLOT.match(text, position)
+        if match is None:
+            found = text[position : position + 30]
+            raise ValueError(
+                f"meaning representation: expected slot[value] at character {position + 1}, found {found!r}"
             )
-        form = "raw" if file.tokenized else config.text_form  # what is tokenised already is only trimmed
-        rows[split] = tuple(
-            E2ERow(_context(row.context, config, file.tokenized), in_form(row.text, form)) for row in file.rows
-        )
-        files[file.name] = file.sha256
-    return rows, files
-
-
-def _from_hub(config: E2EConfig) -> tuple[Rows, dict[str, str]]:
-    def row(found: HubRow) -> E2ERow:
-        context = linearise(parse_meaning_representation(found["meaning_representation"]))
-        return E2ERow(_context(context, config, False), in_form(found["human_reference"], config.text_form))
-
-    rows = load_from_hub(config.hub, "the official csv files", row)
-    return rows, _hash_rows(rows)
-
-
-def _context(context: str, config: E2EConfig, tokenized: bool) -> str:
-    """In the tokenised form values are spaced out as the texts are: `more than £ 30`."""
-    return context if tokenized or config.text_form == "raw" else in_form(context, "tokenized")
-
-
-def _pairs(rows: Sequence[E2ERow], split: Split) -> tuple[Pair, ...]:
-    return tuple(Pair(f"{split}/{index:05d}", row.context, row.text) for index, row in enumerate(rows))
-
-
-def _prompts(rows: Sequence[E2ERow]) -> tuple[Prompt, ...]:
-    references: dict[str, list[str]] = {}
-    for row in rows:
-        references.setdefault(row.context, []).append(row.text)
-    return tuple(
-        Prompt(f"test/{index:05d}", context, tuple(texts)) for index, (context, texts) in enumerate(references.items())
-    )
-
-
-def _hash_rows(rows: Rows) -> dict[str, str]:
-    return {split: rows_sha256((row.context, row.text) for row in rows[split]) for split in SPLITS}
+        slots.append((match[1], match[2].strip()))
+        position = match.end()
+    if not slots:
+        raise ValueError("meaning representation: expected slot[value], found nothing")
+    return tuple(slots)

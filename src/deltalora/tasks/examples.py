@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from deltalora.config.task import LimitsConfig
 
-#: What is learnt from: `Pair` or `LabelledExample`.
+#: What is learned from: `Pair` or `LabelledExample`.
 Example = TypeVar("Example", covariant=True)
 #: What a prediction is made for: `Prompt` or `LabelledExample`.
 TestInput = TypeVar("TestInput", covariant=True)
@@ -46,7 +46,7 @@ class LabelledExample:
     Attributes:
         id: Stable and unique.
         first: The sentence, or the first of two.
-        second: The second sentence; None where the task has one.
+        second: The second sentence; None where there is only one.
         label: Class number, or for STS-B the similarity from 0 to 5.
         group: The part of the test split that is also scored alone (MNLI: matched, mismatched); empty elsewhere.
     """
@@ -65,9 +65,9 @@ class TaskData(Generic[Example, TestInput]):
     Attributes:
         train: Examples in file order; the trainer shuffles.
         validation: Examples for the validation loss.
-        test: What the finished model is asked and scored on: distinct inputs, in order of first appearance. GLUE's
+        test: The inputs that the finished model is scored on, distinct and in order of first appearance. GLUE's
             test labels are secret, so there it is the validation split once more.
-        files: Split or file name -> SHA-256 of the raw bytes (of the rows, where there is no file).
+        files: File name -> SHA-256 of its bytes; from the package or the hub, split -> SHA-256 of its rows.
         counts: What was counted before any limit -> number.
     """
 
@@ -78,7 +78,7 @@ class TaskData(Generic[Example, TestInput]):
     counts: Mapping[str, int]
 
     def cut(self, limits: LimitsConfig) -> "TaskData[Example, TestInput]":
-        """The same data with at most so many examples of each split, from its start; what was counted stays."""
+        """Return at most so many examples of each split, from its start; the counts stay."""
         return replace(
             self,
             train=self.train[: limits.train],
@@ -88,7 +88,7 @@ class TaskData(Generic[Example, TestInput]):
 
 
 def rows_sha256(rows: Iterable[tuple[str, str]]) -> str:
-    """SHA-256 of (input, text) rows that come from no file; the fields are framed, so no two lists of rows collide."""
+    """Return the SHA-256 of (input, text) rows; the fields are framed, so no two lists of rows collide."""
     digest = hashlib.sha256()
     for row in rows:
         for field in row:
@@ -99,5 +99,5 @@ def rows_sha256(rows: Iterable[tuple[str, str]]) -> str:
 
 #: Text in, text out: E2E, WebNLG, XSum.
 TextData = TaskData[Pair, Prompt]
-#: Sentences in, a judgement out: GLUE.
+#: Sentences in, a class or a number out: GLUE.
 LabelledData = TaskData[LabelledExample, LabelledExample]

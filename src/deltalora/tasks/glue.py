@@ -1,93 +1,290 @@
-"""GLUE: one or two sentences in, a class or a similarity out; eight tasks, read and judged alike."""
+"""GLUE: one or two sentences in, a class or a similarity out; eight tasks, read and scored alike.
+
+Each task has a folder. Two formats are read, plain or gzipped:
+
+* one JSON object per line, with the fields and label codes of the hub's data set (nyu-mll/glue);
+* the official tsv, without quoting, classes by name or number. CoLA's has no header; MRPC may also be given as the
+  paraphrase corpus' own msr_paraphrase_train.txt beside the dev_ids.tsv that says which of its pairs are validation.
+"""
 
 import json
-from collections.abc import Sequence
-from functools import cache
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from deltalora import corpus
+from transformers import PreTrainedTokenizerBase
+
+from deltalora import metrics, results
 from deltalora.config.task import GlueConfig, GlueDataset
-from deltalora.tasks.examples import LabelledData, LabelledExample, TaskData, rows_sha256
-from deltalora.tasks.glue_files import GlueRow, Part, glue_row, parts_of, read_glue
-from deltalora.tasks.hub import HubRow, load_from_hub
+from deltalora.errors import DataError
+from deltalora.metrics import Score
+from deltalora.tasks.classification import CollateExamples, encode_labelled
+from deltalora.tasks.examples import LabelledData, LabelledExample, TaskData
+from deltalora.tasks.reading import FileRows, find_file, read_json_lines, read_lines, read_rows, read_text, text_field
+from deltalora.tasks.sources import load_rows
+from deltalora.tasks.task import Encoded, Prediction, Task
+
+_log = logging.getLogger(__name__)
 
 
-def load_glue(config: GlueConfig) -> LabelledData:
-    """Loads a task's training and validation split from the configured source.
+class GlueTask(Task):
+    """Table 4, one of eight."""
 
-    GLUE's test labels are secret, so scores are those of the validation split, as everywhere in the literature: it
-    comes a second time as `test`. MNLI has two of them; the validation loss is taken on the matched one, and `test` is
-    the matched one and then the mismatched one, each under its group and each cut to `limits.test`.
+    table = "table4"
+    config: GlueConfig
 
-    Raises:
-        DataError: The source cannot be read.
-    """
-    source = {"embedded": _from_corpus, "local": _from_folder, "hub": _from_hub}[config.source]
-    rows, files = source(config)
-    train, *validations = parts_of(config.dataset)
-    scored = {_group(part): rows[part] for part in validations}
-    test = {group: _labelled(found, f"test/{group}".rstrip("/"), group) for group, found in scored.items()}
-    counts = {"train": len(rows[train]), "validation": len(rows[validations[0]])}
-    counts |= {f"test_{group}".rstrip("_"): len(found) for group, found in test.items()}
-    return TaskData(
-        train=_labelled(rows[train], "train")[: config.limits.train],
-        validation=_labelled(rows[validations[0]], "validation")[: config.limits.validation],
-        test=tuple(example for found in test.values() for example in found[: config.limits.test]),
-        files=files,
-        counts=counts,
-    )
+    @property
+    def num_labels(self) -> int:
+        """Width of the output layer."""
+        return self.config.num_labels
+
+    @property
+    def tested_on(self) -> str:
+        """The validation split: GLUE's test labels are secret."""
+        return "validation"
+
+    def load(self) -> LabelledData:
+        """Return the training and validation split.
+
+        GLUE's test labels are secret, so scores are those of the validation split, as everywhere in the literature: it
+        comes a second time as `test`. MNLI has two of them; the validation loss is taken on the matched one, and `test`
+        is the matched one and then the mismatched one, each under its group and each cut to `limits.test`.
+
+        Raises:
+            DataError: The source cannot be read.
+        """
+        dataset, limits = self.config.dataset, self.config.limits
+        parts = parts_of(dataset)
+        rows, files = load_rows(
+            self.config,
+            parts,
+            embedded="glue",
+            from_files=lambda folder, part: read_glue(folder, dataset, part),
+            from_hub=lambda row, _: glue_row(dataset, row),
+            hub_folder=dataset,
+            instead="a folder with one folder per GLUE task",
+            hashed=lambda row: [(row.first, json.dumps([row.second, row.label]))],
+        )
+        train, *validations = parts
+        scored = {part.removeprefix("validation").removeprefix("_"): rows[part] for part in validations}
+        test = {group: _labelled(found, f"test/{group}".rstrip("/"), group) for group, found in scored.items()}
+        counts = {"train": len(rows[train]), "validation": len(rows[validations[0]])}
+        counts |= {f"test_{group}".rstrip("_"): len(found) for group, found in test.items()}
+        return TaskData(
+            train=_labelled(rows[train], "train")[: limits.train],
+            validation=_labelled(rows[validations[0]], "validation")[: limits.validation],
+            test=tuple(example for found in test.values() for example in found[: limits.test]),
+            files=files,
+            counts=counts,
+        )
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, data: LabelledData) -> Encoded:
+        """Return one or two sentences with special tokens."""
+        train, validation, test = (
+            encode_labelled(tokenizer, split, self.longest) for split in (data.train, data.validation, data.test)
+        )
+        collate = CollateExamples(regression=self.num_labels == 1)
+        return Encoded(train, validation, [one.input_ids for one in test], collate)
+
+    def score(self, data: LabelledData, predictions: Sequence[Prediction]) -> dict[str, Score]:
+        """Return the task's own metrics on the validation split."""
+        return metrics.score_labels(
+            self.config.dataset,
+            [float(prediction) for prediction in predictions],
+            [example.label for example in data.test],
+            [example.id for example in data.test],
+            [example.group for example in data.test],
+        )
+
+    def predicted(self, data: LabelledData, predictions: Sequence[Prediction]) -> list[results.Prediction]:
+        """Return the sentences, the predicted and the true label."""
+        return [
+            results.Prediction(
+                id=one.id,
+                source=one.first if one.second is None else f"{one.first} || {one.second}",
+                prediction=f"{float(prediction):.6g}",
+                references=(f"{one.label:.6g}",),
+            )
+            for one, prediction in zip(data.test, predictions, strict=True)
+        ]
 
 
-Rows = dict[Part, tuple[GlueRow, ...]]
-
-
-def _from_corpus(config: GlueConfig) -> tuple[Rows, dict[str, str]]:
-    splits = _corpus_splits(config.dataset)
-    rows: Rows = {
-        part: tuple(GlueRow(entry.first, entry.second, float(entry.label)) for entry in splits[part])
-        for part in parts_of(config.dataset)
-    }
-    return rows, _hash_rows(rows)
-
-
-@cache
-def _corpus_splits(dataset: GlueDataset) -> dict[str, list[corpus.GlueEntry]]:
-    """Written once a process: the runs of a sweep share it."""
-    return corpus.glue_splits(dataset)
-
-
-def _from_folder(config: GlueConfig) -> tuple[Rows, dict[str, str]]:
-    assert config.data_dir is not None  # checked with the configuration
-    found = {part: read_glue(Path(config.data_dir), config.dataset, part) for part in parts_of(config.dataset)}
-    files = {name: sha256 for file in found.values() for name, sha256 in file.files.items()}
-    return {part: file.rows for part, file in found.items()}, files
-
-
-def _from_hub(config: GlueConfig) -> tuple[Rows, dict[str, str]]:
-    def row(found: HubRow) -> GlueRow:
-        try:
-            return glue_row(config.dataset, found)
-        except ValueError as error:
-            raise ValueError(f"idx {found.get('idx')}: {error}") from error
-
-    instead = "a folder with one folder a GLUE task"
-    rows: Rows = load_from_hub(config.hub, instead, row, parts_of(config.dataset), config.dataset)
-    return rows, _hash_rows(rows)
-
-
-def _group(part: Part) -> str:
-    return part.removeprefix("validation").removeprefix("_")
-
-
-def _labelled(rows: Sequence[GlueRow], prefix: str, group: str = "") -> tuple[LabelledExample, ...]:
+def _labelled(rows: Sequence["GlueRow"], prefix: str, group: str = "") -> tuple[LabelledExample, ...]:
     return tuple(
         LabelledExample(f"{prefix}/{index:06d}", row.first, row.second, row.label, group)
         for index, row in enumerate(rows)
     )
 
 
-def _hash_rows(rows: Rows) -> dict[str, str]:
-    return {
-        part: rows_sha256((row.first, json.dumps([row.second, row.label])) for row in found)
-        for part, found in rows.items()
-    }
+#: A split as the hub names it. GLUE's test labels are secret, so no test split is ever read.
+Part = Literal["train", "validation", "validation_matched", "validation_mismatched"]
+
+#: Names under which a split is looked for, in this order. The last stands in for the official split, with a warning: a
+#: part of it, or its rows in tokenised text. A held-out sample of MNLI's training split is neither of MNLI's two
+#: validation splits, and so none of these names.
+FILE_NAMES: dict[Part, tuple[str, ...]] = {
+    "train": ("train.jsonl", "train.tsv", "train_sample.jsonl"),
+    "validation": ("validation.jsonl", "dev.tsv", "heldout_sample.jsonl"),
+    "validation_matched": ("validation_matched.jsonl", "dev_matched.tsv", "validation_matched_tokenized.jsonl"),
+    "validation_mismatched": (
+        "validation_mismatched.jsonl",
+        "dev_mismatched.tsv",
+        "validation_mismatched_hard_tokenized.jsonl",
+    ),
+}
+
+_MSR_NAME = "msr_paraphrase_train.txt"
+_COLA_COLUMNS = ("source", "label", "mark", "sentence")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a task's files are written.
+
+    Attributes:
+        folders: Names of its folder.
+        fields: Its sentences in the hub's data set; `label` stands beside them.
+        columns: The same sentences in the official tsv's header.
+        label_column: Its label there.
+        classes: Names of the classes in the tsv, in the order of the hub's codes; empty for a similarity from 0 to 5.
+    """
+
+    folders: tuple[str, ...]
+    fields: tuple[str, ...]
+    columns: tuple[str, ...]
+    label_column: str
+    classes: tuple[str, ...]
+
+
+_PAIR = ("sentence1", "sentence2")
+_ENTAILMENT = ("entailment", "not_entailment")
+
+LAYOUTS: dict[GlueDataset, Layout] = {
+    "cola": Layout(("cola", "CoLA"), ("sentence",), ("sentence",), "label", ("0", "1")),
+    "sst2": Layout(("sst2", "SST-2"), ("sentence",), ("sentence",), "label", ("0", "1")),
+    "mrpc": Layout(("mrpc", "MRPC"), _PAIR, ("#1 String", "#2 String"), "Quality", ("0", "1")),
+    "qqp": Layout(("qqp", "QQP"), ("question1", "question2"), ("question1", "question2"), "is_duplicate", ("0", "1")),
+    "mnli": Layout(
+        ("mnli", "MNLI"), ("premise", "hypothesis"), _PAIR, "gold_label", ("entailment", "neutral", "contradiction")
+    ),
+    "qnli": Layout(("qnli", "QNLI"), ("question", "sentence"), ("question", "sentence"), "label", _ENTAILMENT),
+    "rte": Layout(("rte", "RTE"), _PAIR, _PAIR, "label", _ENTAILMENT),
+    "stsb": Layout(("stsb", "STS-B"), _PAIR, _PAIR, "score", ()),
+}
+
+
+@dataclass(frozen=True)
+class GlueRow:
+    """One or two sentences as they stand in the file, and the class number or similarity."""
+
+    first: str
+    second: str | None
+    label: float
+
+
+def parts_of(dataset: GlueDataset) -> tuple[Part, ...]:
+    """Return the labelled splits of a task, training first."""
+    if dataset == "mnli":
+        return ("train", "validation_matched", "validation_mismatched")
+    return ("train", "validation")
+
+
+def glue_row(dataset: GlueDataset, found: Mapping[str, object]) -> GlueRow:
+    """Check one row in the hub's fields.
+
+    Only QQP may have an empty question: two of the official training rows have one (huggingface/datasets#277).
+
+    Raises:
+        ValueError: A field is missing, no text, or empty; the label is none of the task's.
+    """
+    layout = LAYOUTS[dataset]
+    sentences = [text_field(found, name, may_be_empty=dataset == "qqp") for name in layout.fields]
+    if "label" not in found:
+        raise ValueError(f"expected the field label, found {', '.join(map(str, found))}")
+    return GlueRow(sentences[0], sentences[1] if len(sentences) > 1 else None, _label(layout, found["label"]))
+
+
+def _label(layout: Layout, value: object) -> float:
+    classes = layout.classes
+    if isinstance(value, str) and value in classes:
+        return float(classes.index(value))
+    highest = len(classes) - 1 if classes else 5
+    number = _number(value)
+    if number is not None and 0 <= number <= highest and (isinstance(value, int) or not classes):
+        return number
+    expected = f"a class from 0 to {highest}" if classes else "a similarity from 0 to 5"
+    hidden = " (the mark of a hidden test label)" if number == -1 else ""
+    raise ValueError(f"expected {expected} as label, found {str(value)[:60]!r}{hidden}")
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_glue(root: Path, dataset: GlueDataset, part: Part) -> FileRows[GlueRow]:
+    """Find and read one of `parts_of(dataset)` in `root`, which has one folder per task.
+
+    Raises:
+        DataError: No such folder or file, damaged, not UTF-8, a malformed row, a label that is none of the task's.
+    """
+    folders = LAYOUTS[dataset].folders
+    folder = next((root / name for name in folders if (root / name).is_dir()), None)
+    if folder is None:
+        raise DataError(
+            f"{root}: expected a folder with {dataset}'s files named {' or '.join(folders)}, found none; "
+            "set task.data_dir to the folder that has one folder per GLUE task"
+        )
+    *official, stand_in = FILE_NAMES[part]
+    names = [*official, *([_MSR_NAME] if dataset == "mrpc" else []), stand_in]
+    path = find_file(folder, names, f"{folder.name}'s {part} split")
+    used = [path]
+    if path.name.startswith(stand_in):
+        _log.warning("%s stands in for the official %s split: scores cannot be compared with others'", path, part)
+    records = read_json_lines(path) if ".jsonl" in path.suffixes else _tsv_records(path, dataset)
+    if path.name.startswith(_MSR_NAME):
+        ids_path = find_file(folder, ("dev_ids.tsv", "mrpc_dev_ids.tsv"), f"the validation pairs' ids of {_MSR_NAME}")
+        ids = {tuple(line.split()) for line in read_text(ids_path).splitlines()}
+        wanted = part == "validation"
+        records = (one for one in records if ((one[1]["#1 ID"], one[1]["#2 ID"]) in ids) == wanted)
+        used.append(ids_path)
+    rows = read_rows(path, records, partial(glue_row, dataset), "restore the line, or give a split with labels")
+    return FileRows({file.name: results.sha256_of_file(file) for file in used}, rows)
+
+
+def _tsv_records(path: Path, dataset: GlueDataset) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield the rows of an official tsv under the hub's field names, and under its own.
+
+    QQP's own file has some two dozen questions that a line break cuts in two; their rows are left out with a warning,
+    as in the hub's data set. Elsewhere a short row is a damaged file.
+    """
+    layout = LAYOUTS[dataset]
+    lines = read_lines(path)
+    first = "\t".join(_COLA_COLUMNS) if dataset == "cola" else next(lines, ("", ""))[1].removesuffix("\r")
+    header = first.split("\t")
+    wanted = (*layout.columns, layout.label_column)
+    if not set(wanted) <= set(header):
+        raise DataError(
+            f"{path}:1: expected a header with the columns {', '.join(wanted)}, found {first[:80]!r}; "
+            "use the official tsv file"
+        )
+    cut = 0
+    for where, line in lines:
+        cells = line.removesuffix("\r").split("\t")
+        if dataset == "qqp" and len(cells) < len(header):
+            cut += 1
+            continue
+        if len(cells) != len(header):
+            raise DataError(f"{where}: expected {len(header)} columns, found {len(cells)}; restore the line")
+        row = dict(zip(header, cells, strict=True))
+        named = dict(zip((*layout.fields, "label"), (row[column] for column in wanted), strict=True))
+        yield where, row | named
+    if cut:
+        _log.warning("%s: %d rows that a line break cuts in two are left out", path, cut)

@@ -1,10 +1,14 @@
-"""Reading a data set's own files, plain or gzipped: one clear line for each way to be wrong."""
+"""Read a data set's own files, plain or gzipped: one clear line for each way to be wrong."""
 
+import csv
 import gzip
+import io
+import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from deltalora.errors import DataError
 
@@ -12,9 +16,23 @@ Split = Literal["train", "validation", "test"]
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
+Row = TypeVar("Row", covariant=True)
+Record = TypeVar("Record")
+
+#: No field is near it; the csv module's own limit of 128 Ki characters is too close to XSum's longest article.
+_LONGEST_CSV_FIELD = 2**24
+
+
+@dataclass(frozen=True)
+class FileRows(Generic[Row]):
+    """One split as read: name inside the folder -> SHA-256 of every file, and the rows in file order."""
+
+    files: Mapping[str, str]
+    rows: tuple[Row, ...]
+
 
 def find_file(folder: Path, names: Iterable[str], what: str) -> Path:
-    """The first of several names that a folder has, each also looked for with `.gz` behind it.
+    """Return the first of several names that a folder has, each also looked for with `.gz` behind it.
 
     Raises:
         DataError: No such folder, or none of the files in it.
@@ -33,7 +51,7 @@ def find_file(folder: Path, names: Iterable[str], what: str) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """A whole file as text, unpacked if its name ends in .gz.
+    """Return a whole file as text, unpacked if its name ends in .gz.
 
     Raises:
         DataError: A damaged gzip file, or not UTF-8 (names the line and the byte).
@@ -53,3 +71,98 @@ def read_text(path: Path) -> str:
         raise DataError(
             f"{path}:{line}: expected UTF-8 text, found byte 0x{raw[error.start]:02x}; convert the file to UTF-8"
         ) from error
+
+
+def read_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each line as (`file:line`, text); lines end at a line feed only.
+
+    Raises:
+        DataError: See `read_text`.
+    """
+    text = read_text(path).removesuffix("\n")
+    for number, line in enumerate(text.split("\n") if text else [], start=1):
+        yield f"{path}:{number}", line
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield each line of a file as (`file:line`, JSON object).
+
+    Raises:
+        DataError: See `read_text`; a line that is no JSON object.
+    """
+    for where, line in read_lines(path):
+        try:
+            found = json.loads(line)
+        except json.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict):
+            raise DataError(f"{where}: expected one JSON object per line, found {line[:60]!r}; restore the line")
+        yield where, found
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield each row of a csv file as (`file:line`, field by column); its header has at least the given columns.
+
+    Raises:
+        DataError: See `read_text`; another header, a row of another length, a row that is cut off.
+    """
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    limit = csv.field_size_limit(_LONGEST_CSV_FIELD)
+    try:
+        header = next(reader, [])
+        if not set(columns) <= set(header):
+            raise DataError(
+                f"{path}:1: expected a header with {','.join(columns)}, found {','.join(header)!r}; restore the header"
+            )
+        for fields in reader:
+            where = f"{path}:{reader.line_num}"
+            if len(fields) != len(header):
+                raise DataError(f"{where}: expected {len(header)} fields, found {len(fields)}; restore the line")
+            yield where, dict(zip(header, fields, strict=True))
+    except csv.Error as error:
+        raise DataError(
+            f"{path}:{reader.line_num}: expected a whole csv row, found: {error}; copy the file again"
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def read_rows(
+    path: Path | str, records: Iterable[tuple[str, Record]], parse: Callable[[Record], Row], fix: str
+) -> tuple[Row, ...]:
+    """Parse every record of a file.
+
+    Args:
+        path: The file, for the error's text.
+        records: Place and content of each.
+        parse: Turns a record into a row; raises ValueError with what it expected and found.
+        fix: What to do about a wrong record.
+
+    Raises:
+        DataError: A record cannot be parsed (names its place), or there is none.
+    """
+    rows = []
+    for where, record in records:
+        try:
+            rows.append(parse(record))
+        except ValueError as error:
+            raise DataError(f"{where}: {error}; {fix}") from error
+    if not rows:
+        raise DataError(f"{path}: expected at least one example, found none; restore the file")
+    return tuple(rows)
+
+
+def text_field(row: Mapping[str, object], name: str, may_be_empty: bool = False) -> str:
+    """Return a field's text as it stands.
+
+    Raises:
+        ValueError: The field is missing, no text, or empty.
+    """
+    if name not in row:
+        raise ValueError(f"expected the field {name}, found {', '.join(map(str, row)) or 'none'}")
+    value = row[name]
+    if not isinstance(value, str):
+        raise ValueError(f"expected text in the field {name}, found {str(value)[:60]}")
+    if not may_be_empty and not value.strip():
+        raise ValueError(f"expected text in the field {name}, found an empty one")
+    return value

@@ -18,19 +18,14 @@ from deltalora.tasks.examples import Pair
 
 @dataclass(frozen=True)
 class EncodedTransformation:
-    """Token ids of one example.
-
-    Attributes:
-        input_ids: The source, special tokens included.
-        target_ids: The target, special tokens included.
-    """
+    """Token ids of source and target, special tokens included."""
 
     input_ids: tuple[int, ...]
     target_ids: tuple[int, ...]
 
 
 def encode_sources(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[tuple[int, ...]]:
-    """Token ids with special tokens, each cut on the right to `max_length` of them, end token kept."""
+    """Return token ids with special tokens, each cut on the right to `max_length` of them, end token kept."""
     if not texts:  # transformers' tokenizers fail on an empty batch
         return []
     encoded = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
@@ -40,13 +35,13 @@ def encode_sources(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max
 def encode_transformations(
     tokenizer: PreTrainedTokenizerBase, pairs: Sequence[Pair], max_source_length: int, max_target_length: int
 ) -> list[EncodedTransformation]:
-    """Token ids of training examples."""
+    """Return token ids of training examples."""
     sources = encode_sources(tokenizer, [pair.context for pair in pairs], max_source_length)
     targets = encode_sources(tokenizer, [pair.completion for pair in pairs], max_target_length)
     return [EncodedTransformation(source, target) for source, target in zip(sources, targets, strict=True)]
 
 
 def collate_transformations(examples: Sequence[EncodedTransformation], pad_id: int) -> Batch:
-    """Pads sources and targets on the right to the longest of each."""
+    """Pad sources and targets on the right to the longest of each."""
     ids = [example.input_ids for example in examples]
     return Batch(pad(ids, pad_id), mask(ids), pad([example.target_ids for example in examples], IGNORED))

@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 
 
 def in_form(text: str, form: TextForm) -> str:
-    """Writes one line of raw English in the given form.
+    """Write one line of raw English in the given form.
 
     `raw` only folds white space. `tokenized` also sets punctuation apart, as the data files of
     microsoft/LoRA@c4593f0 (examples/NLG/data/e2e) have it: the same characters but for spaces. The rule here reproduces

@@ -1,82 +1,149 @@
-"""XSum: a news article in, one sentence out; every article has one reference."""
+"""XSum: a news article in, one sentence out; every article has one reference.
 
-from collections.abc import Sequence
-from functools import cache
+Each split is one file, plain or gzipped: a JSON object per line, or csv with a header; both with the fields `document`,
+`summary` and `id` of the hub's data set (EdinburghNLP/xsum). Articles are kept as they are, line breaks included.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from deltalora import corpus
+from transformers import PreTrainedTokenizerBase
+
+from deltalora import metrics
 from deltalora.config.task import XSumConfig
 from deltalora.errors import DataError
-from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData, rows_sha256
-from deltalora.tasks.hub import load_from_hub
-from deltalora.tasks.reading import Split
-from deltalora.tasks.xsum_files import XSumRow, read_xsum, xsum_row
+from deltalora.metrics import Score
+from deltalora.results import sha256_of_file
+from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData
+from deltalora.tasks.reading import (
+    SPLITS,
+    FileRows,
+    Split,
+    find_file,
+    read_csv,
+    read_json_lines,
+    read_rows,
+    text_field,
+)
+from deltalora.tasks.seq2seq import collate_transformations, encode_sources, encode_transformations
+from deltalora.tasks.sources import load_rows
+from deltalora.tasks.task import Encoded, Prediction, TextTask, scored_texts
 
 
-def load_xsum(config: XSumConfig) -> TextData:
-    """Loads training, validation and scored split from the configured source.
+class XSumTask(TextTask):
+    """Table 3."""
 
-    The scored split is `config.split`: the test split, as the paper says of its numbers, or the validation split, which
-    is what QingruZhang/AdaLoRA@d10f5eb (run_summarization_no_trainer.py) summarises. The validation loss is taken on
-    the validation split either way, and with split=validation the test split is not read.
+    table = "table3"
+    config: XSumConfig
+
+    @property
+    def longest(self) -> int:
+        """Tokens of an article, of a training summary, or of a generated one with its start token."""
+        return max(self.config.max_source_length, self.config.max_target_length, self.max_new_tokens + 1)
+
+    @property
+    def tested_on(self) -> str:
+        """The split that is scored."""
+        return self.config.split
+
+    def load(self) -> TextData:
+        """Return the training, validation and scored split.
+
+        The scored split is `config.split`: the test split, as the paper says of its numbers, or the validation split,
+        which is what QingruZhang/AdaLoRA@d10f5eb (run_summarization_no_trainer.py) summarises. The validation loss is
+        taken on the validation split either way, and with split=validation the test split is not read.
+
+        Raises:
+            DataError: The source cannot be read, or an id occurs twice in a split.
+        """
+        splits = SPLITS if self.config.split == "test" else SPLITS[:2]
+        rows, files = load_rows(
+            self.config,
+            splits,
+            embedded="xsum",
+            from_files=read_split,
+            from_hub=lambda row, _: checked_row(row),
+            instead="a folder with train, validation and test .jsonl (document, summary, id)",
+            hashed=lambda row: [(row.document, row.summary)],
+        )
+        for split in splits:
+            twice = [id for id, count in Counter(row.id for row in rows[split]).items() if count > 1]
+            if twice:
+                raise DataError(
+                    f"XSum, {split} split: expected distinct ids, found {twice[0]!r} twice; drop one of the two"
+                )
+        train, validation = (
+            tuple(Pair(f"{split}/{row.id}", row.document, row.summary) for row in rows[split]) for split in SPLITS[:2]
+        )
+        scored = self.config.split
+        test = tuple(Prompt(f"{scored}/{row.id}", row.document, (row.summary,)) for row in rows[scored])
+        counts = {split: len(rows[split]) for split in splits} | {"test_inputs": len(test)}
+        return TaskData(train, validation, test, files, counts).cut(self.config.limits)
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, data: TextData) -> Encoded:
+        """Return articles for the encoder, summaries for the decoder."""
+        lengths = (self.config.max_source_length, self.config.max_target_length)
+        return Encoded(
+            train=encode_transformations(tokenizer, data.train, *lengths),
+            validation=encode_transformations(tokenizer, data.validation, *lengths),
+            test=encode_sources(tokenizer, [prompt.context for prompt in data.test], lengths[0]),
+            collate=collate_transformations,
+        )
+
+    def score(self, data: TextData, predictions: Sequence[Prediction]) -> dict[str, Score]:
+        """Return ROUGE-1, 2, L and Lsum."""
+        return metrics.score_summaries(*scored_texts(data.test, predictions))
+
+
+#: Names under which a split is looked for, in this order; a sample of the test split stands in for the whole.
+FILE_NAMES: dict[Split, tuple[str, ...]] = {
+    "train": ("train.jsonl", "train.json", "train.csv"),
+    "validation": ("validation.jsonl", "validation.json", "validation.csv"),
+    "test": ("test.jsonl", "test.json", "test.csv", "test_sample.jsonl"),
+}
+
+
+@dataclass(frozen=True)
+class XSumRow:
+    """An article and its summary, under the data set's own id."""
+
+    id: str
+    document: str
+    summary: str
+
+
+def read_split(folder: Path, split: Split) -> FileRows[XSumRow]:
+    """Find and read one split in a folder.
 
     Raises:
-        DataError: The source cannot be read, or an id comes twice in a split.
+        DataError: No such folder or file, damaged, not UTF-8, a malformed row, an empty summary.
     """
-    source = {"embedded": _from_corpus, "local": _from_folder, "hub": _from_hub}[config.source]
-    rows, files = source(config)
-    for split in rows:
-        _check_ids(rows[split], split)
-    train, validation = (
-        tuple(Pair(f"{split}/{row.id}", row.document, row.summary) for row in rows[split])
-        for split in ("train", "validation")
+    try:
+        path = find_file(folder, FILE_NAMES[split], f"XSum's {split} split")
+    except DataError as error:
+        if not folder.is_dir() or split == "test":
+            raise
+        raise DataError(
+            f"{error}; for a trial, copy some lines of a file that you have to {FILE_NAMES[split][0]} "
+            "and take them out of the other splits"
+        ) from error
+    csv = ".csv" in path.suffixes
+    records = read_csv(path, ("document", "summary", "id")) if csv else read_json_lines(path)
+    return FileRows({path.name: sha256_of_file(path)}, read_rows(path, records, checked_row, "restore the line"))
+
+
+def checked_row(found: Mapping[str, object]) -> XSumRow:
+    """Check one row of a file or of the hub. An article may be empty, its summary may not.
+
+    Raises:
+        ValueError: A field is missing, no text, or empty.
+    """
+    raw_id = found.get("id")
+    identified = {**found, "id": str(raw_id)} if type(raw_id) is int else found
+    return XSumRow(
+        id=text_field(identified, "id").strip(),
+        document=text_field(found, "document", may_be_empty=True),
+        summary=text_field(found, "summary"),
     )
-    test = tuple(Prompt(f"{config.split}/{row.id}", row.document, (row.summary,)) for row in rows[config.split])
-    counts = {split: len(rows[split]) for split in rows} | {"test_inputs": len(test)}
-    return TaskData(train, validation, test, files, counts).cut(config.limits)
-
-
-Rows = dict[Split, tuple[XSumRow, ...]]
-
-
-def _splits(config: XSumConfig) -> tuple[Split, ...]:
-    return ("train", "validation", "test") if config.split == "test" else ("train", "validation")
-
-
-def _from_corpus(config: XSumConfig) -> tuple[Rows, dict[str, str]]:
-    splits = _corpus_splits()
-    rows: Rows = {
-        split: tuple(XSumRow(entry.id, entry.document, entry.summary) for entry in splits[split])
-        for split in _splits(config)
-    }
-    return rows, _hash_rows(rows)
-
-
-@cache
-def _corpus_splits() -> dict[str, list[corpus.XSumEntry]]:
-    """Written once a process: the runs of a sweep share it."""
-    return corpus.xsum_splits()
-
-
-def _from_folder(config: XSumConfig) -> tuple[Rows, dict[str, str]]:
-    assert config.data_dir is not None  # checked with the configuration
-    found = {split: read_xsum(Path(config.data_dir), split) for split in _splits(config)}
-    return {split: file.rows for split, file in found.items()}, {file.name: file.sha256 for file in found.values()}
-
-
-def _from_hub(config: XSumConfig) -> tuple[Rows, dict[str, str]]:
-    instead = "a folder with train, validation and test .jsonl (document, summary, id)"
-    rows: Rows = load_from_hub(config.hub, instead, xsum_row, _splits(config))
-    return rows, _hash_rows(rows)
-
-
-def _check_ids(rows: Sequence[XSumRow], split: Split) -> None:
-    seen: set[str] = set()
-    for row in rows:
-        if row.id in seen:
-            raise DataError(f"XSum, {split} split: expected distinct ids, found {row.id!r} twice; drop one of the two")
-        seen.add(row.id)
-
-
-def _hash_rows(rows: Rows) -> dict[str, str]:
-    return {split: rows_sha256((row.document, row.summary) for row in rows[split]) for split in rows}

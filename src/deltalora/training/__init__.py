@@ -5,6 +5,7 @@ what moves, tasks what is read, metrics what is measured; nothing of that is dec
 """
 
 from deltalora.training.loop import DivergedError, Trainer, TrainingState
+from deltalora.training.prepare import check_schedule
 from deltalora.training.record import RunFailedError, record_failure
 from deltalora.training.run import Outcome, execute
 from deltalora.training.run_id import RunInputs, RunName, identify_run, name_runs
@@ -17,6 +18,7 @@ __all__ = [
     "RunName",
     "Trainer",
     "TrainingState",
+    "check_schedule",
     "execute",
     "identify_run",
     "name_runs",

@@ -10,6 +10,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from deltalora.tasks import IGNORED, Batch, Collate, EncodedExample
+from deltalora.tasks.batch import batches_by_length
+from deltalora.training.seeds import shuffled
 
 
 class _Examples(Dataset[EncodedExample]):
@@ -75,13 +77,13 @@ class TrainingBatches:
         self._shuffled: tuple[int, list[int]] = (-1, [])
 
     def indices(self, step: int) -> list[int]:
-        """The examples of optimizer step `step` (0-based, over all epochs), for all processes together."""
+        """Return the examples of optimizer step `step` (0-based, over all epochs), for all processes together."""
         epoch, position = divmod(step, self.steps_per_epoch)
         start = position * self._batch_size
         return self._permutation(epoch)[start : start + self._batch_size]
 
     def steps(self, first: int, stop: int) -> Iterator[list[Batch]]:
-        """The micro-batches of steps `first` to `stop` - 1, in order.
+        """Yield the micro-batches of steps `first` to `stop` - 1, in order.
 
         A process whose part of a short last batch is empty gets one example with no label left, so that all processes
         take the same number of forward passes.
@@ -111,8 +113,7 @@ class TrainingBatches:
 
     def _permutation(self, epoch: int) -> list[int]:
         if self._shuffled[0] != epoch:
-            generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
-            self._shuffled = (epoch, torch.randperm(len(self._dataset), generator=generator).tolist())
+            self._shuffled = (epoch, shuffled(len(self._dataset), self._seed, epoch))
         return self._shuffled[1]
 
 
@@ -124,8 +125,6 @@ def evaluation_batches(
     rank: int = 0,
     processes: int = 1,
 ) -> Iterator[Batch]:
-    """A validation split in batches of like length, this process's share of them."""
-    order = sorted(range(len(examples)), key=lambda index: (len(examples[index].input_ids), index))
-    chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    for chunk in chunks[rank::processes]:
-        yield collate([examples[index] for index in chunk], pad_id)
+    """Yield a validation split in batches of similar length, this process's share of them."""
+    for chosen in batches_by_length([one.input_ids for one in examples], batch_size)[rank::processes]:
+        yield collate([examples[index] for index in chosen], pad_id)

@@ -1,4 +1,4 @@
-"""Everything an interrupted run needs to go on as if nothing had happened, in one file written atomically."""
+"""What a run keeps in files: the checkpoint an interrupted one resumes from, and the state a finished one trained."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from deltalora.errors import StoreError
+from deltalora.errors import StoreError, one_line
 from deltalora.results.atomic import TEMPORARY_SUFFIX
 
 
@@ -29,7 +29,7 @@ class Checkpoint:
         scheduler: The learning rate's state.
         rng: Torch's global random states (dropout draws from them), one mapping by device for each process.
         progress: The curve so far, costs so far, and the best validation loss, as plain values.
-        best: The method's state at the best validation loss, where the best is asked for.
+        best: The method's state at the best validation loss, where `train.selection` is best.
     """
 
     run_id: str
@@ -43,7 +43,7 @@ class Checkpoint:
 
 
 def rng_state() -> dict[str, torch.Tensor]:
-    """Torch's global random states."""
+    """Return torch's global random states."""
     states = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state()
@@ -51,7 +51,7 @@ def rng_state() -> dict[str, torch.Tensor]:
 
 
 def restore_rng_state(states: list[dict[str, torch.Tensor]], rank: int = 0) -> None:
-    """Undoes what has been drawn since `rng_state`; a process that was not there then keeps what it has.
+    """Undo what has been drawn since `rng_state`; a process that was not there then keeps what it has.
 
     Args:
         states: Of all processes that trained when the checkpoint was written.
@@ -66,7 +66,7 @@ def restore_rng_state(states: list[dict[str, torch.Tensor]], rank: int = 0) -> N
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes beside the old file and then takes its place; a kill at any moment leaves one whole file."""
+    """Write beside the old file, then take its place; a kill at any moment leaves one whole file."""
     # Named as `results.atomic` names its own, so that the next holder of the lock sweeps what a kill left behind.
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     with temporary.open("wb") as file:
@@ -77,7 +77,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path, run_id: str) -> Checkpoint | None:
-    """The checkpoint at `path`, or None if there is none.
+    """Return the checkpoint at `path`, or None if there is none.
 
     Raises:
         StoreError: It cannot be read, or belongs to another run.
@@ -98,7 +98,7 @@ STATE_FILE = "state.safetensors"
 
 
 def save_state(folder: Path, state: Mapping[str, Tensor]) -> None:
-    """Writes beside the old file and then takes its place."""
+    """Write beside the old file, then take its place."""
     # Named as `results.atomic` names its own, so that the next holder of the lock sweeps what a kill left behind.
     temporary = folder / f".{STATE_FILE}.{os.getpid()}{TEMPORARY_SUFFIX}"
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, temporary)
@@ -106,7 +106,7 @@ def save_state(folder: Path, state: Mapping[str, Tensor]) -> None:
 
 
 def load_state(folder: Path) -> dict[str, Tensor]:
-    """The state of a finished run.
+    """Return the state of a finished run.
 
     Raises:
         StoreError: It is not there, or damaged.
@@ -121,6 +121,6 @@ def load_state(folder: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise StoreError(
-            f"{path}: expected a whole safetensors file, found: {' '.join(str(error).split())}; "
+            f"{path}: expected a whole safetensors file, found: {one_line(error)}; "
             f"delete the folder of run {folder.name} and run it again"
         ) from error

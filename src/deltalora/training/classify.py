@@ -1,11 +1,11 @@
-"""What a classifier answers: a class, or the number of a regression."""
+"""What a classifier predicts: a class, or the value of a regression."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from transformers import PreTrainedModel
 
-from deltalora.tasks.batch import mask, pad
+from deltalora.tasks.batch import batches_by_length, mask, pad
 
 
 @torch.no_grad()
@@ -16,26 +16,25 @@ def classify(
     batch_size: int,
     on_batch: Callable[[int], None] = lambda done: None,
 ) -> list[float]:
-    """The most likely class of every input, or its regression value, in the order given.
+    """Return the most likely class of every input, or its regression value, in the order given.
 
-    Inputs are judged in batches of like length, so that little is padded.
+    Inputs are batched by similar length, so that little is padded.
 
     Args:
         model: A plain classifier in evaluation mode; one output is a regression.
         inputs: Token ids, special tokens included.
         pad_id: Fills short rows.
-        batch_size: Inputs judged at once.
+        batch_size: Inputs per batch.
         on_batch: Called with the number of inputs done so far.
     """
-    order = sorted(range(len(inputs)), key=lambda index: (len(inputs[index]), index))
-    answers = [0.0] * len(inputs)
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    predictions, done = [0.0] * len(inputs), 0
+    for chosen in batches_by_length(inputs, batch_size):
         rows = [inputs[index] for index in chosen]
         ids, attended = pad(rows, pad_id).to(model.device), mask(rows).to(model.device)
         logits = model(input_ids=ids, attention_mask=attended).logits.float()
         found = logits.squeeze(-1) if logits.shape[-1] == 1 else logits.argmax(-1)
-        for index, answer in zip(chosen, found.tolist(), strict=True):
-            answers[index] = float(answer)
-        on_batch(start + len(chosen))
-    return answers
+        for index, prediction in zip(chosen, found.tolist(), strict=True):
+            predictions[index] = float(prediction)
+        done += len(chosen)
+        on_batch(done)
+    return predictions

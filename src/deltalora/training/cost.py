@@ -21,7 +21,7 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Adds the time of a `with` block to a phase."""
+        """Add the time of a `with` block to a phase."""
         started = time.perf_counter()
         try:
             yield

@@ -1,7 +1,7 @@
 """The processes that share one run: who leads, how the others wait, and how the failure of one becomes the end of all.
 
 `torchrun` and `accelerate launch` start the same command several times and tell each copy its place by environment
-variables. Rank 0 leads: it alone holds the run's lock and writes. What the processes tell each other beside gradients
+variables. Rank 0 leads: it alone holds the run's lock and writes. What the processes exchange beside gradients
 goes through the launcher's key-value store and not through collectives: a collective of another order would hang or mix
 numbers, and NCCL's cannot be waited for while the leader decodes for hours.
 """
@@ -22,7 +22,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.distributed import distributed_c10d
 
-from deltalora.errors import ConfigError, UserError
+from deltalora.errors import ConfigError, UserError, one_line
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class PeerFailedError(RuntimeError):
 
 
 class _Failure(NamedTuple):
-    """What a process tells the others of its end."""
+    """How a process ended, for the others."""
 
     rank: int
     kind: str
@@ -54,7 +54,7 @@ class _Failure(NamedTuple):
     users: bool
 
     def error(self) -> BaseException:
-        """The same end, as those that did not fail themselves see it."""
+        """Return the error that the other processes raise."""
         if self.interrupted:
             return KeyboardInterrupt()
         if self.users:
@@ -63,12 +63,12 @@ class _Failure(NamedTuple):
 
 
 def launched() -> int:
-    """How many processes the launcher has started for this command; 1 without one."""
+    """Return how many processes the launcher has started for this command; 1 without one."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def leads() -> bool:
-    """Whether this process is the one that shows and writes; true without a launcher."""
+    """Return whether this process is the one that shows and writes; true without a launcher."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
@@ -96,10 +96,10 @@ class Processes:
         return self.rank == 0
 
     def together(self, do: Callable[[], T], same: Callable[[T], str] = lambda value: "") -> T:
-        """Does something on every process; all go on only if all could.
+        """Do something on every process; all go on only if all could.
 
         Args:
-            do: What every process does by itself.
+            do: What every process does.
             same: What must be equal of the results of all.
 
         Raises:
@@ -129,7 +129,7 @@ class Processes:
         return value
 
     def from_leader(self, do: Callable[[], T]) -> T:
-        """What the leader does alone and all processes learn; the others wait for it.
+        """Return on all processes what the leader alone does; the others wait for it.
 
         Raises:
             UserError: Raised by `do`.
@@ -153,7 +153,7 @@ class Processes:
         return learnt
 
     def cause(self, error: BaseException) -> BaseException:
-        """Tells the others of an error, and returns what ended the run: the first one that was told of.
+        """Report an error to the others, and return what ended the run: the first error reported.
 
         To be called within `recording`.
 
@@ -164,16 +164,16 @@ class Processes:
         if self._store is None:
             return error
         own = self._failure(error)
-        told, counted = f"{_FAILURE}/{self._records}", f"{_FAILURES}/{self._records}"
+        reported, counted = f"{_FAILURE}/{self._records}", f"{_FAILURES}/{self._records}"
         if not isinstance(error, PeerFailedError) and self._store.add(counted, 1) == 1:
-            self._say(told, own)
+            self._say(reported, own)
             return error
-        first = self._hear(told, _GRACE_S) if self._store.add(counted, 0) else own
+        first = self._hear(reported, _GRACE_S) if self._store.add(counted, 0) else own
         return error if first.kind == own.kind or isinstance(error, PeerFailedError) else first.error()
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """The leader's last act, in which no signal of the launcher may disturb it; the others wait for its end."""
+        """Shield the leader's last act from the launcher's signals; the others wait for its end."""
         if self._store is None:
             yield
             return
@@ -188,10 +188,8 @@ class Processes:
             self._say(key, True)
 
     def _failure(self, error: BaseException) -> _Failure:
-        text = " ".join(str(error).split())
-        return _Failure(
-            self.rank, type(error).__name__, text, not isinstance(error, Exception), isinstance(error, UserError)
-        )
+        interrupted, users = not isinstance(error, Exception), isinstance(error, UserError)
+        return _Failure(self.rank, type(error).__name__, one_line(error), interrupted, users)
 
     def _next(self) -> str:
         self._exchanges += 1
@@ -201,7 +199,7 @@ class Processes:
         self._store.set(key, pickle.dumps(value))
 
     def _hear(self, key: str, longest_s: float = _LONGEST_WAIT_S) -> Any:
-        """Polls: a blocking wait inside the store could not be interrupted by a signal."""
+        """Poll, since a blocking wait inside the store could not be interrupted by a signal."""
         if not self._wait_until(lambda: self._store.check([key]), longest_s):
             raise PeerFailedError(f"no word from the other processes within {longest_s:.0f} s")
         return pickle.loads(self._store.get(key))  # written by this very program
@@ -221,7 +219,7 @@ _joined: list[Processes] = []
 
 
 def join(rank: int, count: int) -> Processes:
-    """This process's place among those that torch.distributed has brought together."""
+    """Return this process's place among those that torch.distributed has brought together."""
     if count == 1:
         return Processes()
     if not _joined:
@@ -233,7 +231,7 @@ def join(rank: int, count: int) -> Processes:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Ignores SIGTERM and SIGINT: a launcher sends one as soon as any process has ended, and kills 30 s later."""
+    """Ignore SIGTERM and SIGINT: a launcher sends one as soon as any process has ended, and kills 30 s later."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -266,7 +264,7 @@ def fingerprint(state: Mapping[str, Tensor]) -> bytes:
 
 
 def check_alike(accelerator: Accelerator, state: Mapping[str, Tensor]) -> None:
-    """Compares everything a resumed run needs over all processes; a process alone has nothing to compare.
+    """Compare everything a resumed run needs over all processes; a process alone has nothing to compare.
 
     Args:
         accelerator: Must be called by all its processes.
@@ -283,5 +281,5 @@ def check_alike(accelerator: Accelerator, state: Mapping[str, Tensor]) -> None:
     if different:
         raise DriftedError(
             f"expected the same weights on all {accelerator.num_processes} processes, found others than the first's on "
-            f"{', '.join(map(str, different))}: use like processors, libraries and runtime.threads on all nodes"
+            f"{', '.join(map(str, different))}: use the same processors, libraries and runtime.threads on all nodes"
         )

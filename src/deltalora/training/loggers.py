@@ -11,20 +11,20 @@ class Logger(Protocol):
     """Receives the curve while it grows."""
 
     def log(self, step: int, values: dict[str, float]) -> None:
-        """Values after `step` optimizer steps."""
+        """Take values after `step` optimizer steps."""
 
     def close(self, succeeded: bool, summary: dict[str, float]) -> None:
-        """The end of the run, and what came out of it."""
+        """Take the end of the run and its scores."""
 
 
 class NoLogger:
     """Keeps nothing; the record and the log file are enough."""
 
     def log(self, step: int, values: dict[str, float]) -> None:
-        """Drops the values."""
+        """Drop the values."""
 
     def close(self, succeeded: bool, summary: dict[str, float]) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
 
 class WandbLogger:
@@ -58,11 +58,11 @@ class WandbLogger:
         )
 
     def log(self, step: int, values: dict[str, float]) -> None:
-        """Sends the values."""
+        """Send the values."""
         self._run.log(values, step=step)
 
     def close(self, succeeded: bool, summary: dict[str, float]) -> None:
-        """Writes the scores into the summary and ends the W&B run with the right status."""
+        """Write the scores into the summary and end the W&B run with the right status."""
         self._run.summary.update(summary)
         self._run.finish(exit_code=0 if succeeded else 1)
 
@@ -80,19 +80,19 @@ class TensorBoardLogger:
         self._writer: Any = SummaryWriter(str(folder / "tensorboard"))
 
     def log(self, step: int, values: dict[str, float]) -> None:
-        """Writes the values."""
+        """Write the values."""
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
     def close(self, succeeded: bool, summary: dict[str, float]) -> None:
-        """Writes the scores and the status, 1 for a finished run, and closes the file."""
+        """Write the scores and the status, 1 for a finished run, and close the file."""
         for name, value in {**summary, "finished": float(succeeded)}.items():
             self._writer.add_scalar(f"end/{name}", value)
         self._writer.close()
 
 
 def build_logger(config: RunConfig, run_id: str, folder: Path) -> Logger:
-    """The configured logger, started.
+    """Return the configured logger, started.
 
     Raises:
         ConfigError: Its package is not installed.

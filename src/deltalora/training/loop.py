@@ -8,7 +8,7 @@ Per optimizer step t:
     method.after_step(t)                      AdaLoRA re-allocates its budget; Delta-LoRA moves W
     scheduler.step(), zero_grad()
 
-Labels are tokens where text is generated and examples where it is judged. The mean is over all labels of the step,
+Labels are tokens where text is generated and examples where it is classified. The mean is over all labels of the step,
 across micro-batches and processes, so that splitting a batch changes nothing.
 """
 
@@ -50,7 +50,7 @@ class DivergedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Tick:
-    """What a progress display needs after a step: where, the latest loss, tokens a second, seconds left."""
+    """What a progress display needs after a step: where, the latest loss, tokens per second, seconds left."""
 
     step: int
     loss: float
@@ -84,7 +84,7 @@ class TrainingState:
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def points(self) -> tuple[CurvePoint, ...]:
-        """The curve as the record wants it."""
+        """Return the curve as the record keeps it."""
         return tuple(CurvePoint(**point) for point in self.curve)
 
 
@@ -151,7 +151,7 @@ class Trainer:
         self._evaluate_every = named[every] if isinstance(every, str) else every
 
     def run(self) -> TrainingState:
-        """Trains to the end, from a checkpoint if there is one, and leaves the selected weights in the model.
+        """Train to the end, from a checkpoint if there is one, and leave the selected weights in the model.
 
         Raises:
             DivergedError: The training loss is not finite.
@@ -187,7 +187,7 @@ class Trainer:
         return self.state
 
     def _step(self, step: int, micro_batches: Sequence[Batch]) -> float:
-        """One optimizer step; returns its mean loss a label."""
+        """Take one optimizer step; return its mean loss per label."""
         self.method.before_step(step)
         measure = self._plain_objective
         labels, tokens = self._across(
@@ -216,7 +216,7 @@ class Trainer:
 
     @torch.no_grad()
     def validation_loss(self) -> float:
-        """Mean loss a label over the whole validation split, without smoothing: nats a token or an example, or MSE."""
+        """Return the validation split's mean loss per label, without smoothing: nats per token or example, or MSE."""
         inner = self._plain_objective.eval()
         loss, labels = 0.0, 0
         shares = evaluation_batches(
@@ -241,11 +241,11 @@ class Trainer:
         return summed
 
     def _maybe_unsynchronised(self, last: bool) -> Any:
-        """Gradients travel between processes once a step, with the last micro-batch."""
+        """Exchange gradients between processes once per step, with the last micro-batch."""
         return torch.enable_grad() if last else self.accelerator.no_sync(self.objective)
 
     def _across(self, *amounts: float) -> list[float]:
-        """The sum of each amount over all processes; float64, in which numbers of tokens and losses stay whole."""
+        """Sum each amount over all processes; float64, in which numbers of tokens and losses stay whole."""
         if self.accelerator.num_processes == 1:
             return list(amounts)
         mine = torch.tensor(amounts, dtype=torch.float64, device=self.accelerator.device)
@@ -300,7 +300,7 @@ class Trainer:
         save_checkpoint(self._checkpoint, checkpoint)
 
     def _resume(self) -> int:
-        """Restores the last checkpoint; returns the step that comes next."""
+        """Restore the last checkpoint; return the step that comes next."""
         found = load_checkpoint(self._checkpoint, self._run_id)
         steps = gather_object([found.step if found else 0])
         if len(set(steps)) > 1:

@@ -1,4 +1,4 @@
-"""The loss of every form of task, as a sum over the labels that bear one.
+"""The loss of every form of task, as a sum over the labels that contribute to it.
 
 The mean over the labels of a whole optimizer step is taken by the loop, once it knows their number: n micro-batches of
 m examples then give exactly the gradient of one batch of n * m, whatever the lengths. An objective is a map from a
@@ -30,14 +30,14 @@ class Objective(nn.Module):
 
     @abstractmethod
     def forward(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-        """The batch's summed loss, a scalar; fp32 under autocast."""
+        """Return the batch's summed loss, a scalar; fp32 under autocast."""
 
     def labels(self, batch: Batch) -> int:
-        """How many labels of a batch bear a loss."""
+        """Return how many labels of a batch contribute to the loss."""
         return int((batch.labels != IGNORED).sum())
 
     def tokens(self, batch: Batch) -> int:
-        """How many tokens go through the model, padding excluded."""
+        """Return how many tokens go through the model, padding excluded."""
         return int(batch.attention_mask.sum())
 
 
@@ -54,7 +54,7 @@ class CausalObjective(Objective):
         )
 
     def labels(self, batch: Batch) -> int:
-        """Tokens with a loss; the first position of a row has no predecessor to predict it from."""
+        """Count the tokens with a loss; the first position of a row has no predecessor to predict it from."""
         return int((batch.labels[:, 1:] != IGNORED).sum())
 
 
@@ -77,7 +77,7 @@ class Seq2SeqObjective(Objective):
         )
 
     def tokens(self, batch: Batch) -> int:
-        """Of source and target."""
+        """Count those of source and target."""
         return super().tokens(batch) + self.labels(batch)
 
 
@@ -89,10 +89,10 @@ class ClassificationObjective(Objective):
         model: Any = self.model
         logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # up from half precision, never down
-        bearing = batch.labels != IGNORED
+        counted = batch.labels != IGNORED
         if batch.labels.is_floating_point():
-            return F.mse_loss(logits[bearing].squeeze(-1), batch.labels[bearing].to(logits.dtype), reduction="sum")
-        return F.cross_entropy(logits[bearing], batch.labels[bearing], reduction="sum", label_smoothing=label_smoothing)
+            return F.mse_loss(logits[counted].squeeze(-1), batch.labels[counted].to(logits.dtype), reduction="sum")
+        return F.cross_entropy(logits[counted], batch.labels[counted], reduction="sum", label_smoothing=label_smoothing)
 
 
 OBJECTIVES: Mapping[Form, type[Objective]] = {
@@ -105,7 +105,7 @@ OBJECTIVES: Mapping[Form, type[Objective]] = {
 def summed_loss(
     hidden: Tensor, output_layer: Callable[[Tensor], Tensor], labels: Tensor, label_smoothing: float = 0.0
 ) -> Tensor:
-    """Sum over label positions of (1 - eps) * nll + eps * mean over the vocabulary of -log p, in nats.
+    """Return the sum over label positions of (1 - eps) * nll + eps * mean over the vocabulary of -log p, in nats.
 
     The output layer sees only the positions that predict a label: in E2E two in five, the rest being context and
     padding, and it is the widest matrix of the network.
@@ -119,13 +119,13 @@ def summed_loss(
     Returns:
         A scalar; fp32 under autocast.
     """
-    bearing = labels != IGNORED
-    logits = output_layer(hidden[bearing])
-    return F.cross_entropy(logits, labels[bearing], reduction="sum", label_smoothing=label_smoothing)
+    counted = labels != IGNORED
+    logits = output_layer(hidden[counted])
+    return F.cross_entropy(logits, labels[counted], reduction="sum", label_smoothing=label_smoothing)
 
 
 def _behind_start(labels: Tensor, config: Any) -> Tensor:
-    """What the decoder reads: the labels one place to the right, behind the model's start token."""
+    """Return what the decoder reads: the labels one place to the right, behind the model's start token."""
     shifted = torch.full_like(labels, config.pad_token_id)
     shifted[:, 1:] = labels[:, :-1].where(labels[:, :-1] != IGNORED, config.pad_token_id)
     shifted[:, 0] = config.decoder_start_token_id

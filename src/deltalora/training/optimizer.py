@@ -16,7 +16,7 @@ _BIAS_OR_NORM = re.compile(r"bias|layernorm|rmsnorm|(^|\.)norm(\.|$)|_norm(\.|$)
 
 
 def build_optimizer(groups: Sequence[ParameterGroup], config: TrainConfig) -> AdamW:
-    """One AdamW over all groups; decay is decoupled from the gradient and applied before the Adam step, as torch does.
+    """Return one AdamW over all groups; decay is decoupled and applied before the Adam step, as torch does.
 
     Differs from microsoft/LoRA@c4593f0 (src/optimizer.py) in two places. It decays after the step, which is the same to
     first order in learning_rate * weight_decay. And it adds epsilon to the root of the second moment before the bias is
@@ -41,7 +41,9 @@ def build_optimizer(groups: Sequence[ParameterGroup], config: TrainConfig) -> Ad
 
 
 def linear_schedule(optimizer: torch.optim.Optimizer, warmup_steps: int, total_steps: int) -> LambdaLR:
-    """Factor t / warmup up to the warm-up's end, then (total - t) / (total - warmup); t = 0 for the first step.
+    """Return the schedule of factor t / warmup up to the warm-up's end, then (total - t) / (total - warmup).
+
+    t is 0 for the first step.
 
     Counted in optimizer steps. The first step therefore has rate 0, as upstream and in transformers. Not handed to
     Accelerate, which would advance it once per process.

@@ -22,7 +22,7 @@ _COLLECTIVE_TIMEOUT = timedelta(minutes=30)
 
 
 class _GradientsOnly(DistributedDataParallelKwargs):  # type: ignore[misc]  # untyped upstream
-    """Buffers are not sent around before a forward pass, as torch would by itself.
+    """Buffers are not sent around before a forward pass, as torch does by default.
 
     They are equal on all processes anyway (masks, Delta-LoRA's A_k and B_k), and of a short last batch processes have
     unequal numbers of micro-batches: one would send what no other waits for.
@@ -37,7 +37,7 @@ class PreparedRun:
     """What is known before any weight is read."""
 
     config: RunConfig
-    identity: RunInputs
+    inputs: RunInputs
     tokenizer: PreTrainedTokenizerBase
     accelerator: Accelerator
     task: tasks.Task
@@ -47,23 +47,23 @@ class PreparedRun:
     git: results.GitState | None
 
 
-def prepare(config: RunConfig, identity: RunInputs) -> PreparedRun:
-    """Tokenises everything, finds the device, and fixes the number of steps and the method's schedule by it."""
-    tokenizer = models.load_tokenizer(config.model, identity.model)
+def prepare(config: RunConfig, inputs: RunInputs) -> PreparedRun:
+    """Tokenise everything, find the device, and fix the number of steps and the method's schedule by it."""
+    tokenizer = models.load_tokenizer(config.model, inputs.model)
     task = tasks.build_task(config)
-    if task.longest > (positions := models.max_positions(config.model, identity.model)):
+    if task.longest > (positions := models.max_positions(config.model, inputs.model)):
         raise ConfigError(
             f"expected sequences of at most the {positions} positions of {config.model.name}, found "
-            f"{task.longest} tokens asked for: lower task.max_length (xsum: task.max_source_length)"
+            f"{task.longest} tokens: lower task.max_length (xsum: task.max_source_length)"
         )
-    encoded = task.encode(tokenizer, identity.data)
+    encoded = task.encode(tokenizer, inputs.data)
     epoch = -(-len(encoded.train) // config.train.batch_size)
     total_steps = config.train.max_steps or config.train.epochs * epoch
     method = methods.build_method(config.method)
     method.plan(total_steps)
     return PreparedRun(
         config=config,
-        identity=identity,
+        inputs=inputs,
         tokenizer=tokenizer,
         accelerator=build_accelerator(config.runtime.device),
         task=task,
@@ -74,8 +74,20 @@ def prepare(config: RunConfig, identity: RunInputs) -> PreparedRun:
     )
 
 
+def check_schedule(config: RunConfig) -> None:
+    """Refuse a schedule that the method cannot keep, where the number of steps is known without the data.
+
+    With epochs it is known once the data is counted, and `prepare` checks then.
+
+    Raises:
+        ConfigError: See `Method.plan`.
+    """
+    if config.train.max_steps is not None:
+        methods.build_method(config.method).plan(config.train.max_steps)
+
+
 def join_processes(device: str) -> distributed.Processes:
-    """Meets the other processes of this run, if the command was launched as several.
+    """Meet the other processes of this run, if the command was launched as several.
 
     Raises:
         ConfigError: The device is not there, or the launcher is not torch's.
@@ -87,13 +99,13 @@ def join_processes(device: str) -> distributed.Processes:
 
 
 def pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
-    """What short rows are filled up with; GPT-2's own tokenizer has no such token, and the mask hides it anyway."""
+    """Return the padding token; GPT-2's own tokenizer has none, and the mask hides it anyway."""
     padding = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     return int(padding)
 
 
 def build_accelerator(device: str) -> Accelerator:
-    """The asked device, for one process or for each of several: gloo between CPUs, NCCL between GPUs.
+    """Return the accelerator for the requested device: gloo between CPUs, NCCL between GPUs.
 
     Raises:
         ConfigError: The device is not there, or not for every process, or the launcher is not torch's.

@@ -1,18 +1,18 @@
 """One run, whole: configuration in, record out.
 
-    find and hash data and weights -> run id -> finished already? -> train (or resume) -> merge -> predict -> score
+    hash data and weights -> run id -> finished already? -> train (or resume) -> merge -> predict -> score -> record
 
 A run that starts from another run's weights does that one first, unless it is finished. Up to the run id nothing is
-written and whatever is wrong is the user's to mend. From then on the run's folder is locked, and whatever happens
+written, and whatever is wrong is the user's to fix. From then on the run's folder is locked, and whatever happens
 leaves a record: finished, failed with its error, or interrupted.
 
-A run may be several processes (see `processes`). All of them train; the leader alone holds the lock, writes, decodes
+A run may be several processes (see `distributed`). All of them train; the leader alone holds the lock, writes, decodes
 and scores, and the others learn from it how the run ended.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +22,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from deltalora import methods, metrics, models, results, tasks
+from deltalora import methods, models, results, tasks
 from deltalora.config.schema import RunConfig
 from deltalora.decoding import beam_search
-from deltalora.errors import UserError
+from deltalora.errors import UserError, one_line
 from deltalora.results import Phase, Progress, RunRecord, Store
 from deltalora.results.store import CHECKPOINT_FILE, LOG_FILE, PREDICTIONS_FILE, PROGRESS_FILE
 from deltalora.training.batches import TrainingBatches
-from deltalora.training.checkpoint import save_state
+from deltalora.training.checkpoint import load_state, save_state
 from deltalora.training.classify import classify
 from deltalora.training.cost import PeakMemory, Stopwatch
 from deltalora.training.distributed import Processes
@@ -37,14 +37,11 @@ from deltalora.training.loggers import Logger, NoLogger, build_logger
 from deltalora.training.loop import Tick, Trainer, TrainingState
 from deltalora.training.objective import OBJECTIVES
 from deltalora.training.prepare import PreparedRun, join_processes, pad_id, prepare
-from deltalora.training.record import RunFailedError, known_of
-from deltalora.training.run_id import identify_run
-from deltalora.training.shared import finished, left_behind, owned, weights
+from deltalora.training.record import Measured, RunFailedError, Tested, record_failure, run_record
+from deltalora.training.run_id import RunInputs, identify_run
+from deltalora.training.seeds import method_generator, seed_process
 
 log = logging.getLogger(__name__)
-
-#: Between the random states of two processes; they drop out different elements of different examples.
-_SEEDS_APART = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -62,17 +59,17 @@ def execute(
     wait: bool = True,
     record_refusals: bool = False,
 ) -> Outcome:
-    """Does a run unless it is done; where several processes were launched, all of them call this with one config.
+    """Do a run unless it is finished; where several processes were launched, all of them call this with one config.
 
     Args:
         config: The run.
         on_progress: Called by the leader with every step of training, evaluating, decoding and scoring.
         wait: Wait for another process that is at work on this run, or on the one it starts from; else raise.
-        record_refusals: In a sweep, a run that is impossible by itself (a schedule longer than its steps) leaves a
-            failed record as one that broke on its way; the others go on, and the table says why it has no numbers.
+        record_refusals: In a sweep, an impossible run (a schedule longer than its steps) leaves a failed record, as one
+            that broke on its way does; the others go on, and the table says why it has no numbers.
 
     Raises:
-        UserError: Data, weights, device or schedule that cannot be used; no record has been written.
+        UserError: Data, weights, device or schedule cannot be used; no record has been written.
         RunLockedError: Not waiting, and another process holds the run's lock.
         RunFailedError: The run itself failed; its record is in the store.
         KeyboardInterrupt: Passed on after an `interrupted` record was written.
@@ -82,30 +79,63 @@ def execute(
     watch = Stopwatch()
     with watch.phase("setup"):
         processes = join_processes(config.runtime.device)
-        identity = processes.together(lambda: identify_run(config), same=lambda found: found.run_id)
+        inputs = processes.together(lambda: identify_run(config), same=lambda found: found.run_id)
     store = Store(Path(config.runtime.results_dir))
-    if (done := processes.from_leader(lambda: finished(store, identity))) is not None:
+    if (done := processes.from_leader(lambda: _finished(store, inputs.run_id))) is not None:
         return Outcome(done, skipped=True)
     if config.init_from is not None:
         try:
             execute(config.init_from, on_progress, wait=wait, record_refusals=record_refusals)
         except RunFailedError as error:
-            raise left_behind(config, identity, processes, "RunFailedError", error) from error
+            raise _refused(config, inputs, processes, error) from error
     with watch.phase("setup"):
         try:
-            prepared = processes.together(lambda: prepare(config, identity))
+            prepared = processes.together(lambda: prepare(config, inputs))
         except UserError as error:
             if not record_refusals:
                 raise
-            raise left_behind(config, identity, processes, type(error).__name__, error) from error
-        backbone, inherited = processes.together(lambda: weights(prepared, store))
-    with owned(store, identity.run_id, processes, wait) as folder:
+            raise _refused(config, inputs, processes, error) from error
+        backbone, inherited = processes.together(lambda: _load_weights(prepared, store))
+    with _locked(store, inputs.run_id, processes, wait) as folder:
         # Another command may have finished it while this one waited for the lock.
-        if (done := processes.from_leader(lambda: finished(store, identity))) is not None:
+        if (done := processes.from_leader(lambda: _finished(store, inputs.run_id))) is not None:
             return Outcome(done, skipped=True)
         with _log_file(folder / LOG_FILE) if processes.leads else nullcontext():
             run = _Run(prepared, store, folder, watch, on_progress, processes)
             return Outcome(run.carry_out(backbone, inherited), skipped=False)
+
+
+def _finished(store: Store, run_id: str) -> RunRecord | None:
+    """Return the run's record, if the run is finished."""
+    record = store.read(run_id)
+    return record if record is not None and record.status == "finished" else None
+
+
+def _refused(config: RunConfig, inputs: RunInputs, processes: Processes, error: Exception) -> RunFailedError:
+    """Return the error to raise on every process for a run that could not start; the leader writes its record."""
+    kind = type(error).__name__
+    with processes.recording():
+        if processes.leads:
+            return record_failure(config, inputs, kind, str(error))
+    return RunFailedError.of(config, inputs.run_id, kind, one_line(error))
+
+
+def _load_weights(prepared: PreparedRun, store: Store) -> tuple[models.Backbone, dict[str, Tensor] | None]:
+    """Return the backbone, and what the run before this one trained."""
+    config, inputs = prepared.config, prepared.inputs
+    backbone = models.load_backbone(config.model, inputs.model, config.seed, prepared.task.num_labels)
+    return backbone, load_state(store.run_dir(inputs.parent.run_id)) if inputs.parent else None
+
+
+@contextmanager
+def _locked(store: Store, run_id: str, processes: Processes, wait: bool) -> Iterator[Path]:
+    """Give the run's folder, locked by the leader for all; no process goes on before the lock is held."""
+    if not processes.leads:
+        processes.from_leader(lambda: None)
+        yield store.run_dir(run_id)
+        return
+    with ExitStack() as held:
+        yield processes.from_leader(lambda: held.enter_context(store.lock(run_id, blocking=wait)))
 
 
 class _Run:
@@ -123,29 +153,20 @@ class _Run:
         self.prepared = prepared
         self.processes = processes
         self.config = prepared.config
-        self.run_id = prepared.identity.run_id
+        self.run_id = prepared.inputs.run_id
         self.store = store
         self.folder = folder
         self._on_progress = on_progress if processes.leads else lambda progress: None
         self._watch = watch
-        self._memory: PeakMemory | None = None
-        self._begun = TrainingState()
-        self._trainer: Trainer | None = None
+        self._measured = Measured(TrainingState(), watch.seconds, processes.count)
         self._logger: Logger = NoLogger()
-        self._parameters: results.Parameters | None = None
-        self._similarity: dict[str, float] = {}
-
-    @property
-    def _state(self) -> TrainingState:
-        """The trainer's, which a resume replaces by the checkpoint's; an empty one before there is a trainer."""
-        return self._trainer.state if self._trainer else self._begun
 
     def carry_out(self, backbone: models.Backbone, inherited: Mapping[str, Tensor] | None) -> RunRecord:
-        """Trains, predicts, scores, and writes the record.
+        """Train, predict, score, and write the record.
 
         Args:
             backbone: With its pre-trained weights.
-            inherited: What the run before it trained, which this one goes on from.
+            inherited: What the run before it trained, from which this one starts.
         """
         config = self.config
         log.info("run %s: %s seed %d, %d steps", self.run_id, config.row, config.seed, self.prepared.total_steps)
@@ -160,7 +181,7 @@ class _Run:
                 self._leave_failed(cause)
             if not isinstance(cause, Exception):
                 raise cause from None if cause is error else error
-            message = " ".join(str(cause).split())
+            message = one_line(cause)
             raise RunFailedError.of(config, self.run_id, type(cause).__name__, message) from error
         if not self.processes.leads:
             return record
@@ -174,11 +195,11 @@ class _Run:
         status: Literal["failed", "interrupted"] = "failed" if isinstance(error, Exception) else "interrupted"
         log.info("run %s %s", self.run_id, status, exc_info=True)
         if self.processes.leads:
-            self.store.write(self._record(status, error=error))
+            self.store.write(run_record(self.prepared, self._measured, status, error=error))
             self._close_logger({}, succeeded=False)
 
     def _close_logger(self, summary: dict[str, float], *, succeeded: bool) -> None:
-        """An outside service that fails at the end takes nothing from a run whose record is written."""
+        """Close the logger; an outside service that fails here takes nothing from a run whose record is written."""
         try:
             self._logger.close(succeeded, summary)
         except Exception as error:  # whatever the service's client raises
@@ -187,59 +208,66 @@ class _Run:
     def _train(
         self, backbone: models.Backbone, inherited: Mapping[str, Tensor] | None
     ) -> tuple[models.Backbone, dict[str, Tensor]]:
-        """On every process; returns the trained model and copies of its projections as they were before."""
-        config, prepared = self.config, self.prepared
-        method, device = prepared.method, prepared.accelerator.device
-        torch.manual_seed(config.seed)
+        """Train on every process; return the model and copies of its projections as they were before."""
+        config, method, device = self.config, self.prepared.method, self.prepared.accelerator.device
+        seed_process(config.seed)
         counted = methods.count_parameters(backbone, config.method)
-        self._parameters = results.Parameters(
+        self._measured.parameters = results.Parameters(
             trainable=counted.trainable,
             extra_updatable=counted.extra_updatable,
             head=counted.head,
             total=counted.total,
         )
-        with PeakMemory(device) as self._memory:
-            model = cast("models.Backbone", backbone.to(device))
-            pretrained = methods.projection_weights(model)
-            method.inject(model, torch.Generator().manual_seed(config.seed))
-            if inherited is not None:
-                method.warm_start(model, inherited, skip=methods.output_layer(model))
-            if not self.processes.leads:
-                torch.manual_seed(config.seed + _SEEDS_APART * self.processes.rank)
-            self._trainer = self._build_trainer(model)
-            self._trainer.run()
+        memory = PeakMemory(device)
+        try:
+            with memory:
+                model = cast("models.Backbone", backbone.to(device))
+                pretrained = methods.projection_weights(model)
+                method.inject(model, method_generator(config.seed))
+                if inherited is not None:
+                    method.warm_start(model, inherited, skip=methods.output_layer(model))
+                if not self.processes.leads:
+                    seed_process(config.seed, self.processes.rank)
+                trainer = self._build_trainer(model)
+                try:
+                    trainer.run()
+                finally:
+                    self._measured.state = trainer.state  # which a resume has replaced by the checkpoint's
+        finally:
+            self._measured.peak_memory_bytes = memory.bytes
         return model, pretrained
 
     def _test(self, model: models.Backbone, pretrained: Mapping[str, Tensor]) -> RunRecord:
-        """By the leader alone."""
-        config, prepared = self.config, self.prepared
-        method = prepared.method
+        """Merge, predict and score, on the leader alone."""
+        config, measured, method = self.config, self._measured, self.prepared.method
         if config.runtime.keep_state:
             save_state(self.folder, method.state_dict(model))
         plain = cast("PreTrainedModel", method.merge(model, in_place=True))
         plain.eval()  # type: ignore[no-untyped-call]
-        self._similarity = methods.cosine_similarity(pretrained, methods.projection_weights(plain))
-        task, data = prepared.task, prepared.identity.data
+        measured.similarity = methods.cosine_similarity(pretrained, methods.projection_weights(plain))
+        task, data = self.prepared.task, self.prepared.inputs.data
         with self._watch.phase("decoding"):
             predicted = self._predict(plain)
-        rows = [results.Prediction(**vars(row)) for row in task.predicted(data, predicted)]
+        rows = task.predicted(data, predicted)
         predictions = results.PredictionsFile(
             file=PREDICTIONS_FILE, sha256=results.write_predictions(self.folder / PREDICTIONS_FILE, rows)
         )
-        self._counter("scoring", len(rows))(0)
+        self._report("scoring", 0, len(rows))
         with self._watch.phase("scoring"):
             scores = task.score(data, predicted)
         segments = results.write_segments(self.folder, scores, [row.id for row in rows])
-        return self._record("finished", predictions=predictions, segments=segments, scores=scores)
+        return run_record(self.prepared, measured, "finished", Tested(scores, predictions, segments))
 
     def _predict(self, model: PreTrainedModel) -> Sequence[tasks.Prediction]:
-        """One answer for every test input: a text, a class number, or a number."""
-        config, prepared = self.config, self.prepared
-        inputs = prepared.encoded.test
-        told = self._counter("decoding", len(inputs))
+        """Return one prediction for every test input: a text, a class number, or a number."""
+        config, inputs = self.config, self.prepared.encoded.test
+
+        def on_batch(done: int) -> None:
+            self._report("decoding", done, len(inputs))
+
         if config.decoding is not None:
-            return beam_search(model, prepared.tokenizer, inputs, config.decoding, told)
-        return classify(model, inputs, pad_id(prepared.tokenizer), 4 * config.train.batch_size, told)
+            return beam_search(model, self.prepared.tokenizer, inputs, config.decoding, on_batch)
+        return classify(model, inputs, pad_id(self.prepared.tokenizer), 4 * config.train.batch_size, on_batch)
 
     def _build_trainer(self, model: models.Backbone) -> Trainer:
         config, prepared, accelerator = self.config, self.prepared, self.prepared.accelerator
@@ -274,20 +302,11 @@ class _Run:
 
     def _on_tick(self, tick: Tick) -> None:
         phase: Phase = "evaluating" if tick.evaluating else "training"
-        self._progress(phase, tick.step, self.prepared.total_steps, tick.loss, tick.tokens_per_s, tick.eta_s)
+        self._report(phase, tick.step, self.prepared.total_steps, tick.loss, tick.tokens_per_s, tick.eta_s)
 
-    def _counter(self, phase: Phase, total: int) -> Callable[[int], None]:
-        return lambda done: self._progress(phase, done, total)
-
-    def _progress(
-        self,
-        phase: Phase,
-        step: int,
-        total: int,
-        loss: float | None = None,
-        tokens_per_s: float | None = None,
-        eta_s: float | None = None,
-    ) -> None:
+    def _report(self, phase: Phase, step: int, total: int, *measured: float) -> None:
+        """Pass on where the run stands; `measured` is a training step's loss, tokens per second and seconds left."""
+        loss, tokens_per_s, eta_s = measured or (None, None, None)
         self._on_progress(
             Progress(
                 run_id=self.run_id,
@@ -303,65 +322,10 @@ class _Run:
             )
         )
 
-    def _record(
-        self,
-        status: Literal["finished", "failed", "interrupted"],
-        *,
-        predictions: results.PredictionsFile | None = None,
-        segments: results.SegmentsFile | None = None,
-        scores: dict[str, metrics.Score] | None = None,
-        error: BaseException | None = None,
-    ) -> RunRecord:
-        config, prepared = self.config, self.prepared
-        selected = self._state.best_step if config.train.selection == "best" else prepared.total_steps
-        return RunRecord(
-            **known_of(config, prepared.identity, prepared.git, prepared.encoded.sha256),
-            status=status,
-            error=None
-            if error is None
-            else results.RunError(type=type(error).__name__, message=" ".join(str(error).split())),
-            environment=results.fingerprint_environment(_name(prepared.accelerator.device), self.processes.count),
-            parameters=self._parameters,
-            scores={
-                name: results.ScoreEntry(value=score.value, signature=score.signature, n=len(score.statistics))
-                for name, score in (scores or {}).items()
-            },
-            validation={"loss": self._state.validation_loss} if self._state.curve and status == "finished" else {},
-            selection=results.Selection(rule=config.train.selection, step=selected, split=prepared.task.tested_on)
-            if scores
-            else None,
-            curve=self._state.points(),
-            cost=self._cost(),
-            diagnostics=dict(prepared.method.diagnostics()) if status == "finished" else {},
-            predictions=predictions,
-            segments=segments,
-            similarity=self._similarity,
-            started_at=datetime.fromisoformat(self._state.started_at),
-            finished_at=datetime.now(UTC),
-        )
-
-    def _cost(self) -> results.Cost:
-        seconds = self._state.seconds | self._watch.seconds
-        train_s = seconds.get("train")
-        return results.Cost(
-            train_s=train_s,
-            evaluation_s=seconds.get("evaluation"),
-            decoding_s=seconds.get("decoding"),
-            scoring_s=seconds.get("scoring"),
-            wall_s=sum(seconds.values()),
-            train_tokens=self._state.tokens,
-            tokens_per_s=self._state.tokens / train_s if train_s else None,
-            peak_memory_bytes=self._memory.bytes if self._memory else None,
-        )
-
-
-def _name(device: torch.device) -> str | None:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else None
-
 
 @contextmanager
 def _log_file(path: Path) -> Iterator[None]:
-    """Sends this package's log lines to a run's own file as well."""
+    """Send this package's log lines to a run's own file as well."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger("deltalora")

@@ -1,4 +1,4 @@
-"""Which run a configuration is, on the data and weights that are there now."""
+"""The ids of a run, and the data and weights they are computed from."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class RunName(NamedTuple):
 
 @dataclass(frozen=True)
 class RunInputs:
-    """Which run a configuration is, and what it is that on.
+    """A run's ids and the data and weights they were computed from.
 
     Attributes:
         config_id: Shared by the seeds of a row.
@@ -38,7 +38,7 @@ class RunInputs:
 
 
 def identify_run(config: RunConfig) -> RunInputs:
-    """Hashes configuration, data and weights into the run's id.
+    """Hash configuration, data and weights into the run's id.
 
     Raises:
         UserError: Data or weights are not there or cannot be read.
@@ -51,7 +51,7 @@ def identify_run(config: RunConfig) -> RunInputs:
 
 
 def name_runs(configs: Iterable[RunConfig]) -> list[RunName]:
-    """The ids that `identify_run` gives, of many runs: data and weights they share are read once, and none is kept.
+    """Return the ids that `identify_run` gives, for many runs: shared data and weights are read once, and none is kept.
 
     Raises:
         UserError: Data or weights are not there or cannot be read.

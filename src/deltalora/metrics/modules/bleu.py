@@ -3,7 +3,7 @@
 from deltalora.metrics import bleu, evaluate_module
 
 
-class Bleu(evaluate_module.TextMetric):
+class Bleu(evaluate_module.EvaluateMetric):
     """The metric `deltalora.metrics.bleu.Bleu`."""
 
     metric = bleu.Bleu()

@@ -3,7 +3,7 @@
 from deltalora.metrics import bleu, evaluate_module
 
 
-class BleuMteval(evaluate_module.TextMetric):
+class BleuMteval(evaluate_module.EvaluateMetric):
     """The metric `deltalora.metrics.bleu.BleuMteval`."""
 
     metric = bleu.BleuMteval()

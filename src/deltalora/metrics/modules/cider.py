@@ -3,7 +3,7 @@
 from deltalora.metrics import cider, evaluate_module
 
 
-class Cider(evaluate_module.TextMetric):
+class Cider(evaluate_module.EvaluateMetric):
     """The metric `deltalora.metrics.cider.Cider`."""
 
     metric = cider.Cider()

@@ -3,7 +3,7 @@
 from deltalora.metrics import evaluate_module, meteor
 
 
-class Meteor(evaluate_module.TextMetric):
+class Meteor(evaluate_module.EvaluateMetric):
     """The metric `deltalora.metrics.meteor.Meteor`."""
 
     metric = meteor.Meteor()

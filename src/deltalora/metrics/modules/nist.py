@@ -3,7 +3,7 @@
 from deltalora.metrics import evaluate_module, nist
 
 
-class Nist(evaluate_module.TextMetric):
+class Nist(evaluate_module.EvaluateMetric):
     """The metric `deltalora.metrics.nist.Nist`."""
 
     metric = nist.Nist()

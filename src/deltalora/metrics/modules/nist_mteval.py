@@ -3,7 +3,7 @@
 from deltalora.metrics import evaluate_module, nist
 
 
-class NistMteval(evaluate_module.TextMetric):
+class NistMteval(evaluate_module.EvaluateMetric):
     """The metric `deltalora.metrics.nist.NistMteval`."""
 
     metric = nist.NistMteval()

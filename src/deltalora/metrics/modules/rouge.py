@@ -5,7 +5,7 @@ from typing import ClassVar
 from deltalora.metrics import evaluate_module, rouge
 
 
-class Rouge(evaluate_module.TextMetrics):
+class Rouge(evaluate_module.EvaluateMetrics):
     """The metrics `deltalora.metrics.rouge.Rouge`, under the names of `evaluate`'s own module: rouge1 to rougeLsum."""
 
     metrics: ClassVar = {f"rouge{variant}": rouge.Rouge(variant) for variant in rouge.VARIANTS}

@@ -3,7 +3,7 @@
 from deltalora.metrics import evaluate_module, rouge_l
 
 
-class RougeL(evaluate_module.TextMetric):
+class RougeL(evaluate_module.EvaluateMetric):
     """The metric `deltalora.metrics.rouge_l.RougeL`."""
 
     metric = rouge_l.RougeL()

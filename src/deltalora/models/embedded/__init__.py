@@ -1,6 +1,6 @@
 """The tiny pre-trained backbones that ship in the package, one folder per architecture, in transformers' layout.
 
-Made by scripts/pretrain_embedded.py on the source domains of `corpus`; each folder's PROVENANCE.json says how.
+Made by scripts/pretrain_embedded.py on text of scripts/embedded_world; each folder's PROVENANCE.json says how.
 Not here: loading, which `models` does for these folders as for any other.
 """
 
