@@ -16,7 +16,7 @@ from deltalora.commands.report import report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
 from deltalora.metrics.e2e import E2E_METRICS
-from deltalora.page import samples, write
+from deltalora.page import samples
 from deltalora.page.run_page import command_again, leaves
 from deltalora.page.runs import collect
 from deltalora.page.samples import SAMPLES, spread_places
@@ -195,12 +195,8 @@ def test_a_failure_while_pages_are_written_leaves_the_old_page(
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
-def test_several_processes_write_the_page_that_one_writes(
-    stores: Stores, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(write, "_MANY_RUNS", 2)
-    monkeypatch.setattr(write, "_CHUNK", 7)
-    (stores.roots[0] / "a-run-under-way").mkdir(exist_ok=True)  # without a record: neither page nor line
+def test_a_run_under_way_has_neither_page_nor_line(stores: Stores, page: Path, tmp_path: Path) -> None:
+    (stores.roots[0] / "a-run-under-way").mkdir(exist_ok=True)
     out = tmp_path / "page"
     assert write_page(stores.roots, out).runs == len(stores.all_ids)
     here, there = digest_of(out), digest_of(page)
@@ -209,10 +205,7 @@ def test_several_processes_write_the_page_that_one_writes(
     assert here == there
 
 
-def test_a_failure_in_another_process_is_told_and_leaves_nothing(
-    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(write, "_MANY_RUNS", 2)
+def test_a_malformed_record_is_named_and_leaves_nothing(stores: Stores, tmp_path: Path) -> None:
     store = tmp_path / "store"
     shutil.copytree(stores.roots[3], store)
     (store / "no-record").mkdir()

@@ -2,6 +2,5 @@
 
 Lives here: the runs of the stores (`runs`), what each page says (`index_page`, `table_view`, `plots`, `run_page`,
 `samples`), templates, style and scripts, and writing it all or not at all (`write`). Does not live here: which numbers
-a table has and in which order it is printed (`report`). Imports neither torch nor Hydra. This file imports nothing, so
-that the processes that write run pages start without what only tables need.
+a table has and in which order it is printed (`report`). Imports neither torch nor Hydra.
 """

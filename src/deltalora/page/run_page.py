@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from pydantic import JsonValue
 
-from deltalora.errors import StoreError
-from deltalora.page.runs import RunLine, run_line
 from deltalora.page.samples import log_tail, samples, spread_places
 from deltalora.page.templating import duration, render, size, text_html
-from deltalora.results import CurvePoint, RunRecord, read_run
+from deltalora.results import CurvePoint, RunRecord
 
 #: Points drawn of a line at most; a longer one is thinned evenly.
 MOST_POINTS = 300
@@ -32,39 +30,23 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 Pairs = list[tuple[str, str]]
 
 
-class RunPage(NamedTuple):
-    """A page to write: the run's folder, and anchor and title of every table the run is in."""
+def run_page(record: RunRecord, folder: Path, tables: Sequence[tuple[str, str]]) -> str:
+    """Return the page as HTML.
 
-    folder: Path
-    tables: tuple[tuple[str, str], ...]
-
-
-def write_run_page(out: Path, page: RunPage) -> RunLine | None:
-    """Write a page into a folder that is there and return the run's line; a run without a record has neither.
+    Args:
+        record: The run's.
+        folder: The run's.
+        tables: Anchor and title of every table the run is in.
 
     Raises:
-        StoreError: A file of the run cannot be read, or the page cannot be written.
+        StoreError: Predictions or segment statistics are there and cannot be read.
     """
-    record = read_run(page.folder)
-    if record is None:
-        return None
-    path = out / f"{record.run_id}.html"
-    text = _run_page(record, page)
-    try:
-        path.write_bytes(text.encode())
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error}") from error
-    return run_line(record)
-
-
-def _run_page(record: RunRecord, page: RunPage) -> str:
-    shown = samples(record, page.folder)
     config = leaves(record.config)
     values = {
         "record": record,
         "root": "../",
         "title": f"Run {record.run_id}",
-        "tables": page.tables,
+        "tables": tables,
         "facts": _facts(record),
         "scores": _scores(record),
         "config": "\n".join([leaf.line for leaf in config.values()]),
@@ -74,9 +56,9 @@ def _run_page(record: RunRecord, page: RunPage) -> str:
         "data": _data(record),
         "cost": _cost(record),
         "plot_data": _curves(record.curve),
-        "samples": shown,
+        "samples": samples(record, folder),
         "diagnostics": json.dumps(record.diagnostics, ensure_ascii=False, indent=1) if record.diagnostics else "",
-        "log": log_tail(page.folder),
+        "log": log_tail(folder),
     }
     return render("run.html", values)
 

@@ -76,7 +76,7 @@ def table_view(
 
 
 def _method(row: RowResult, table: Table, records: Mapping[str, RunRecord]) -> str:
-    """A table that varies a key has its values as rows; their runs say which method they are of."""
+    """Return the method of a row: where rows are values of a key, its runs know it."""
     if table.vary is None:
         return row.row
     return next((records[run_id].row for _, run_id, _ in _runs(row, table) if run_id in records), "")

@@ -1,36 +1,24 @@
-"""Write the page: all of it or nothing, on all cores where there are many runs."""
+"""Write the page: all of it or nothing."""
 
 import gc
-import multiprocessing
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deltalora.errors import StoreError
-from deltalora.page.run_page import RunPage, write_run_page
-from deltalora.page.runs import Collected, RunLine, collect
+from deltalora.page.index_page import Index, index_of, write_data, write_index
+from deltalora.page.run_page import run_page
+from deltalora.page.runs import Collected, collect, run_line
+from deltalora.results import read_run
 from deltalora.results.table_request import heading
-
-if TYPE_CHECKING:
-    from deltalora.page.index_page import Index
 
 #: Stands in every index page; a folder without it is not ours to replace.
 MARK = '<meta name="generator" content="deltalora report">'
-
-#: From here on run pages are written by several processes, which take about a second to start.
-_MANY_RUNS = 600
-#: Run pages a process writes at a time: a tenth of a second, for which the others may have to wait at the end.
-_CHUNK = 50
 
 
 @dataclass(frozen=True)
@@ -83,26 +71,26 @@ def write_page(stores: Sequence[Path], out: Path) -> Written:
     return Written(out / "index.html", runs, len(index.tables) + len(index.figures), index.faults)
 
 
-def _write_into(folder: Path, collected: Collected) -> "tuple[Index, int]":
-    """Write everything; return what the index is of, and how many runs there are."""
+def _write_into(folder: Path, collected: Collected) -> tuple[Index, int]:
+    """Write everything; return what the index page shows, and how many runs there are."""
     (folder / "runs").mkdir()
     (folder / "data").mkdir()
     _copy_assets(folder / "assets")
     anchors = _anchors(collected)
+    index = index_of(collected, anchors)
+    write_data(folder / "data", index)
     tables: dict[str, list[tuple[str, str]]] = {}
     for request, anchor in zip(collected.requests, anchors, strict=True):
+        title = f"{heading(request.name)}, {request.scale} scale, {request.source} data"
         for run_id in request.run_ids:
-            title = f"{heading(request.name)}, {request.scale} scale, {request.source} data"
             tables.setdefault(run_id, []).append((anchor, title))
-    pages = [RunPage(path.resolve(), tuple(tables.get(run_id, ()))) for run_id, path in collected.folders.items()]
-    with ExitStack() as stack:
-        written = _written(stack, partial(write_run_page, folder / "runs"), pages)
-        # Tables need the metrics and scipy: read while the processes that write run pages are started already.
-        from deltalora.page.index_page import index_of, write_data, write_index
-
-        index = index_of(collected, anchors)
-        write_data(folder / "data", index)
-        lines = sorted((line for line in written if line is not None), key=lambda line: line.order)
+    lines = []
+    for run_id, run_folder in collected.folders.items():
+        if (record := read_run(run_folder)) is not None:  # a run under way has none
+            page = run_page(record, run_folder, tables.get(run_id, ()))
+            (folder / "runs" / f"{run_id}.html").write_bytes(page.encode())
+            lines.append(run_line(record))
+    lines.sort(key=lambda line: line.order)
     write_index(folder, index, collected, lines, MARK, datetime.now(UTC))
     return index, len(lines)
 
@@ -115,19 +103,6 @@ def _anchors(collected: Collected) -> list[str]:
         again = sum(one == name or one.startswith(f"{name}-") for one in names)
         names.append(f"{name}-{again + 1}" if again else name)
     return names
-
-
-def _written(
-    stack: ExitStack, write: Callable[[RunPage], RunLine | None], pages: Sequence[RunPage]
-) -> Iterator[RunLine | None]:
-    """Map `write` over the pages: as they are read, or where they are many in processes that start at once."""
-    if len(pages) < _MANY_RUNS:
-        return map(write, pages)
-    # Started anew and not forked: numerical libraries have threads, which a fork does not take along.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(8, os.cpu_count() or 1), context, initializer=gc.disable)
-    stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-    return pool.map(write, pages, chunksize=_CHUNK)
 
 
 def _copy_assets(folder: Path) -> None:

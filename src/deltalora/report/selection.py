@@ -1,4 +1,4 @@
-"""Which records make a table, and the proof that they may stand in one."""
+"""Select the records of a table, and make sure that they may be in one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Selected:
         return [record for parts in self.finished.values() for seeds in parts.values() for record in seeds.values()]
 
     def finished_of(self, part: str) -> list[RunRecord]:
-        """Every finished record of one part."""
+        """Return every finished record of one part."""
         return [record for parts in self.finished.values() for record in parts.get(part, {}).values()]
 
 
@@ -48,52 +48,49 @@ def select_records(records: Iterable[RunRecord], rows: Sequence[Row]) -> Selecte
     versions never mix.
 
     Raises:
-        StoreError: A record is of another experiment than its part. Or the finished records of one
-            part differ in their data, token ids, a metric's signature or the number of inputs it scored; or those of
-            the table in the pre-trained weights.
+        StoreError: A record is of another experiment than its part. Or the finished records of one part differ in
+            their data, token ids, a metric's signature or the number of inputs it scored; or those of the table in the
+            pre-trained weights.
     """
     # Finished records last: they win where an id occurs twice.
     by_id = {record.run_id: record for record in sorted(records, key=lambda record: record.status == "finished")}
-    chosen: Records = {
-        row.row: {
-            name: {seed: by_id[run_id] for seed, run_id in sorted(part.run_ids.items()) if run_id in by_id}
-            for name, part in row.parts.items()
-        }
+    every = [
+        by_id[run_id]
         for row in rows
-    }
-    every = [(name, record) for parts in chosen.values() for name, of in parts.items() for record in of.values()]
-    for name, record in every:
-        if record.experiment != name:
-            raise StoreError(
-                f"run {record.run_id}: expected a run of experiment {name}, found one of {record.experiment}; "
-                f"a column holds runs of one experiment: fix the table's rows"
-            )
-    finished = [record for _, record in every if record.status == "finished"]
-    newest = max((record.code.results_version for record in finished or [record for _, record in every]), default=0)
-
-    def keep(done: bool) -> Records:
-        return {
-            row: {
-                name: {
-                    seed: record
-                    for seed, record in seeds.items()
-                    if record.code.results_version == newest and (record.status == "finished") == done
-                }
-                for name, seeds in parts.items()
-            }
-            for row, parts in chosen.items()
-        }
-
+        for part in row.parts.values()
+        for run_id in part.run_ids.values()
+        if run_id in by_id
+    ]
+    finished = [record for record in every if record.status == "finished"]
+    newest = max((record.code.results_version for record in finished or every), default=0)
     selected = Selected(
-        finished=keep(done=True),
-        unfinished=keep(done=False),
-        superseded=sum(record.code.results_version != newest for _, record in every),
+        finished=_chosen(by_id, rows, newest, finished=True),
+        unfinished=_chosen(by_id, rows, newest, finished=False),
+        superseded=sum(record.code.results_version != newest for record in every),
     )
     _agree("pre-trained weights", [(r.run_id, r.model.sha256) for r in selected.all_finished], "one table")
     parts = list(dict.fromkeys(name for row in rows for name in row.parts))
     for part in parts:
         _check_comparable(selected.finished_of(part), "one table" if len(parts) == 1 else f"the columns of {part}")
     return selected
+
+
+def _chosen(by_id: dict[str, RunRecord], rows: Sequence[Row], version: int, *, finished: bool) -> Records:
+    chosen: Records = {row.row: {name: {} for name in row.parts} for row in rows}
+    for row in rows:
+        for name, part in row.parts.items():
+            for seed, run_id in sorted(part.run_ids.items()):
+                record = by_id.get(run_id)
+                if record is None:
+                    continue
+                if record.experiment != name:
+                    raise StoreError(
+                        f"run {run_id}: expected a run of experiment {name}, found one of {record.experiment}; "
+                        "a column holds runs of one experiment: fix the table's rows"
+                    )
+                if record.code.results_version == version and (record.status == "finished") == finished:
+                    chosen[row.row][name][seed] = record
+    return chosen
 
 
 def _check_comparable(records: Sequence[RunRecord], where: str) -> None:
