@@ -9,11 +9,15 @@ from deltalora.metrics import (
     GLUE_METRICS,
     WEBNLG_METRICS,
     XSUM_METRICS,
+    TextMetric,
     bootstrap_values,
+    lookup,
     score_labels,
     score_summaries,
     score_webnlg_texts,
+    xsum,
 )
+from deltalora.metrics.base import MeanMetric
 from deltalora.metrics.lookup import is_slow, metric_of_score
 from deltalora.metrics.resampling import bootstrap_values_of_all, paired_bootstrap, two_sided_p
 
@@ -96,3 +100,24 @@ def test_the_two_sided_p_is_that_of_the_paired_bootstrap_and_counts_ties_on_both
     assert two_sided_p(differences, left.value, right.value) == found.p_value
     assert two_sided_p(np.zeros(99), 0.5, 0.5) == 1.0
     assert two_sided_p(np.array([1.0] * 97 + [0.0, -1.0]), 1.0, 0.0) == 2 * 3 / 100
+
+
+class Shouting(TextMetric, MeanMetric):
+    """A new metric: the share of capitals."""
+
+    name = "Shouting"
+    settings = "letters:all"
+
+    def segment_statistics(self, hypotheses, references, ids):
+        return np.array([[np.mean([letter.isupper() for letter in text])] for text in hypotheses])
+
+
+def test_a_new_metric_is_a_class_and_one_entry(monkeypatch):
+    metrics = {**XSUM_METRICS, "Shouting": Shouting()}
+    for module in (xsum, lookup):
+        monkeypatch.setattr(module, "XSUM_METRICS", metrics)
+    score = score_summaries([*TEXTS[1:], "LOUD"], REFERENCES)["Shouting"]
+    assert (score.value, score.signature) == (1 / 12, "Shouting|refs:1|letters:all")
+    metric = metric_of_score("xsum", "Shouting")
+    assert paired_bootstrap(metric, score, score).p_value == 1.0
+    assert not is_slow(metric)
