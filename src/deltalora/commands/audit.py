@@ -27,7 +27,7 @@ def audit(arguments: Sequence[str]) -> int:
     """Print the audit, what the paper never reports, or the register in one of three formats.
 
     Raises:
-        StoreError: There is no divergence of the tag asked for.
+        StoreError: There is no divergence of that tag.
     """
     parser = OneLineParser(prog="deltalora audit", description=DESCRIPTION)
     parser.add_argument("--format", choices=list(_AUDIT), default="text")

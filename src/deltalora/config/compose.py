@@ -1,6 +1,6 @@
 """Compose `conf/` with Hydra, and turn the result into `RunConfig`s.
 
-Hydra and OmegaConf are imported where they are used: whoever only reads records waits for neither.
+Hydra and OmegaConf are imported where they are used: a command that only reads records waits for neither.
 """
 
 import json

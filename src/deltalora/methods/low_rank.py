@@ -202,7 +202,7 @@ class LowRankMethod(Method):
 
         Raises:
             ModelError: The projections cannot be found, or a weight cannot carry the method (Delta-LoRA's in half
-                precision); the modules before that weight are wrapped then, so load the model anew.
+                precision); the modules before that weight are wrapped then, so load the model again.
         """
         by_module: dict[str, list[Projection]] = {}
         for projection in find_projections(model):

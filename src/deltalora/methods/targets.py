@@ -78,7 +78,7 @@ def head_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def output_layer(model: nn.Module) -> frozenset[str]:
-    """Return the names of the classification head's last layer, which another set of classes must draw anew."""
+    """Return the names of the classification head's last layer, which another set of classes must draw again."""
     output = _architecture(model).output
     return frozenset(name for name in head_parameters(model) if name.rpartition(".")[0] == output)
 

@@ -2,7 +2,7 @@
 
 A resample draws examples with replacement and takes both rows' outputs for them, of every seed the rows have in common;
 its statistic is the mean over the seeds of left - right. The same examples are drawn for every seed, row and metric, so
-that what an easy example does to all of them stays in. (Resampling each seed by itself would make an example that is
+that what an easy example does to all of them stays in. (Resampling each seed alone would make an example that is
 hard under all seeds look like several; and joining the seeds' p values by Fisher's or Stouffer's rule would take tests
 on one and the same test set for independent ones.)
 
@@ -35,7 +35,7 @@ NO_SCORE = "no score of examples"
 TOO_FEW = f"fewer than {MIN_SEGMENTS} examples"
 NO_COMMON_SEED = "no common seed"
 
-#: Resamples of any test set, unless fewer are asked for.
+#: Resamples of any test set, unless fewer are requested.
 _LEAST = 1_000
 #: Resamples times examples, above which a test set gets fewer.
 _CELLS = 60_000_000
@@ -94,7 +94,7 @@ class ExampleBootstrap:
             resamples: At most; see `_resamples`.
 
         Raises:
-            StoreError: Segment statistics are of other examples than those of the other runs of the same experiment,
+            StoreError: Segment statistics cover other examples than those of the other runs of the same experiment,
                 or do not give the recorded score; or the runs' metrics differ in signature.
         """
         self._columns = {column.name: column for column in columns}

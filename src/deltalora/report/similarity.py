@@ -161,7 +161,7 @@ def _points(row: str, seed: int, record: RunRecord) -> list[Point]:
         if (other := points.setdefault((point.layer, point.matrix), point)) is not point:
             raise StoreError(
                 f"run {record.run_id}: expected one {point.matrix} a layer, found {other.projection} and {name}; "
-                f"the figure is of a backbone with one attention a layer"
+                f"the figure shows a backbone with one attention per layer"
             )
     return [points[key] for key in sorted(points)]
 

@@ -51,7 +51,7 @@ class Summary:
 
 
 def summarise(values: Sequence[float]) -> Summary:
-    """Summarise one value a seed.
+    """Summarise one value per seed.
 
     Raises:
         ValueError: No value at all.
@@ -87,7 +87,7 @@ def paired_t_test(differences: Sequence[float]) -> float | None:
     differ by the same rounded number is no proof beyond all doubt, so there is no test, as there is none of one seed.
 
     Args:
-        differences: One a seed.
+        differences: One per seed.
 
     Returns:
         None with fewer than two differences, or where they are all the same.
@@ -108,7 +108,7 @@ def probability_of_improvement(differences: Sequence[float], *, higher_is_better
     they share would blur a comparison across seeds. Of n seeds it moves in steps of 1 / (2n).
 
     Args:
-        differences: left - right, one a seed.
+        differences: left - right, one per seed.
         higher_is_better: Whether the left side is better where the difference is above 0.
     """
     if not differences:
@@ -145,7 +145,7 @@ def minimum_detectable_difference(differences: Sequence[float]) -> float | None:
     asks for more than this.
 
     Args:
-        differences: One a seed.
+        differences: One per seed.
 
     Returns:
         In the unit of the differences, above 0; None with fewer than two, or where they are all the same.

@@ -8,7 +8,7 @@ from deltalora.report.paper import MetricColumn
 from deltalora.report.provenance import Provenance
 from deltalora.report.statistics import Interval, Summary
 
-#: Our first column where a table is of one experiment: it resolves what the metrics cannot. The paper has none, and
+#: Our first column where a table covers one experiment: it resolves what the metrics cannot. The paper has none, and
 #: over several experiments it has no meaning.
 VALIDATION_LOSS = MetricColumn(
     name="Val. loss",
@@ -28,7 +28,7 @@ class Cell:
     Attributes:
         paper: The paper's number with its printed digits; None if it has none.
         ours: Over seeds; None without a finished run.
-        difference: ours.mean - paper; None unless the runs are of the paper's setting.
+        difference: ours.mean - paper; None unless the runs have the paper's setting.
         paper_in_interval: Whether the paper's number lies in our t interval over seeds; None where there is no
             difference or no interval.
     """
@@ -113,7 +113,7 @@ class EffectCell:
         paper: The paper's left - right, exact in its printed digits; None where it lacks either.
         ours: Our left - right, paired by seed, with its interval; None without a common seed.
         over_seeds: What the seeds say of it; None without a common seed.
-        over_examples: What the examples say of it; None without a common seed, or if no one asked.
+        over_examples: What the examples say of it; None without a common seed, or if not requested.
     """
 
     paper: Decimal | None
@@ -150,7 +150,7 @@ class PartResult:
 
     Attributes:
         config_id: Configuration of the runs.
-        seeds_asked: Seeds asked for.
+        seeds_asked: Seeds requested.
         seeds: Seed -> its finished run.
         unfinished: Seeds whose run failed or was interrupted.
         not_run: Seeds without any record.
@@ -221,7 +221,7 @@ class RowResult:
 
     @property
     def runs_asked(self) -> int:
-        """Number of runs asked for."""
+        """Number of runs requested."""
         return sum(len(part.seeds_asked) for part in self.parts.values())
 
     @property
@@ -255,7 +255,7 @@ class Table:
         vary: The key whose values are the rows; None where methods are.
         columns: Of one experiment, validation loss first.
         settings: Columns of hyper-parameters that the paper's table prints.
-        rows: In the order asked for.
+        rows: In the order requested.
         control_effects: Delta-LoRA minus every control.
         unfinished: Failed and interrupted runs.
         departures: What sets our runs apart from the paper's setting; empty if nothing does.

@@ -15,7 +15,7 @@ from deltalora.results.atomic import replaced
 #: Names the folder to the worker processes of a sweep, which inherit the environment.
 BOARD_VARIABLE = "DELTALORA_BOARD"
 
-#: Seconds between two notes of one run; a tiny model takes twenty steps a second.
+#: Seconds between two notes of one run; a tiny model takes twenty steps per second.
 _EVERY_S = 0.5
 
 #: `elsewhere`: another command is at work on it; `stopped`: not started, since a run before it failed; `interrupted`:

@@ -25,7 +25,7 @@ def table_request(name: str, runs: Sequence[TableRun], overrides: Sequence[str])
         overrides: Those the runs were composed with.
 
     Raises:
-        UserError: A run is of no row or no experiment of the table, or its data or weights are not there.
+        UserError: A run belongs to no row or no experiment of the table, or its data or weights are not there.
     """
     empty_row = _figure_row(paper_figure(name)) if name.startswith("figure") else _table_row(paper_table(name))
     rows: dict[str, Row] = {}
