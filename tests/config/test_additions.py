@@ -1,0 +1,82 @@
+"""What CONTRIBUTING.md says is enough: a method added to a copy of the suite appears everywhere."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CONFIGURATION = '''class BiasConfig(MethodConfig):
+    """Training the biases alone has no hyper-parameter of its own."""
+
+    name: Literal["bias"] = "bias"
+
+
+'''
+METHOD = '''"""Fine-tuning of the biases alone (BitFit, arXiv 2106.10199)."""
+
+import torch
+from torch import nn
+
+from deltalora.config.methods import BiasConfig
+from deltalora.methods.base import Method
+from deltalora.methods.build import implements
+
+
+@implements(BiasConfig)
+class Bias(Method):
+    """Trains every bias of the backbone."""
+
+    group = "backbone"
+
+    def inject(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Mark the biases as trained; draws nothing."""
+        model.requires_grad_(False)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.endswith("bias"))
+'''
+VALUES = """# The biases alone.
+name: bias
+rate: full
+"""
+TINY = ["+debug=two_steps", "runtime.threads=1", "hydra/launcher=basic", "hydra.sweeper.params.seed=1"]
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the suite with one more method: its configuration, its file, its values."""
+    root = tmp_path_factory.mktemp("suite")
+    shutil.copytree(ROOT / "conf", root / "conf")
+    shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    configurations = root / "src/deltalora/config/methods.py"
+    text = configurations.read_text(encoding="utf-8").replace("#: The one list", CONFIGURATION + "#: The one list")
+    configurations.write_text(text.replace("    | DeltaLoRAConfig,", "    | DeltaLoRAConfig\n    | BiasConfig,"))
+    (root / "src/deltalora/methods/bias.py").write_text(METHOD)
+    (root / "conf/method/bias.yaml").write_text(VALUES)
+    return root
+
+
+def deltalora(suite: Path, *arguments: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(suite / "src")}
+    command = [sys.executable, "-m", "deltalora", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=suite, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_new_method_is_counted_trained_and_put_into_a_table(suite: Path) -> None:
+    counted = json.loads(deltalora(suite, "params", "experiment=e2e", "scale=embedded", "--json"))
+    assert 0 < counted["bias"]["trainable"] < counted["ft_qv"]["trainable"]
+    settings = [*TINY, f"runtime.results_dir={suite / 'runs'}"]
+    methods = 'hydra.sweeper.params.method="lora,bias"'
+    deltalora(suite, "train", "+table=table1", methods, *settings)
+    table = json.loads(deltalora(suite, "table", "table1", "--format", "json", methods, *settings))
+    row = next(row for row in table["rows"] if row["row"] == "bias")
+    assert row["label"] == "bias"
+    assert row["cells"]["Val. loss"]["ours"]["n"] == 1
+    assert row["parts"]["e2e"]["trainable"] == counted["bias"]["trainable"]
