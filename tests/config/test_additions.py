@@ -24,8 +24,7 @@ import torch
 from torch import nn
 
 from deltalora.config.methods import BiasConfig
-from deltalora.methods.base import Method
-from deltalora.methods.build import implements
+from deltalora.methods.base import Method, implements
 
 
 @implements(BiasConfig)

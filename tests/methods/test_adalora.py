@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deltalora.errors import ConfigError, ModelError
-from deltalora.methods import AdaLoRA
+from deltalora.methods.adalora import AdaLoRA
 
 TOTAL, INITIAL, TARGET, WARMUP, FINAL = 16, 4, 2, 2, 4
 BETA1, BETA2, WEIGHT = 0.85, 0.7, 0.3

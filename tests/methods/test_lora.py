@@ -11,8 +11,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from deltalora.config.methods import LoRAConfig
-from deltalora.methods import LoRA
-from deltalora.methods.low_rank import LowRankProjection
+from deltalora.methods.low_rank import LoRA, LowRankProjection
 from deltalora.methods.targets import Projection
 
 pytestmark = pytest.mark.parity

@@ -16,8 +16,8 @@ import torch
 from safetensors.torch import load_file
 
 from deltalora.errors import ConfigError
-from deltalora.methods import AdaLoRA, build_method
-from deltalora.methods.adalora import Schedule
+from deltalora.methods import build_method
+from deltalora.methods.adalora import AdaLoRA, Schedule
 from golden.methods.network import Network, adapted_modules, load, pack
 
 pytestmark = pytest.mark.golden

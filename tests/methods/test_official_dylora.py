@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from deltalora.methods import DyLoRA, build_method
+from deltalora.methods import build_method
+from deltalora.methods.dylora import DyLoRA
 from golden.methods.network import Network, adapted_modules, load, pack
 
 pytestmark = pytest.mark.golden

@@ -13,7 +13,8 @@ from transformers import (
 )
 
 from deltalora.config import parse_method_config
-from deltalora.methods import ParameterCount, build_method, count_parameters
+from deltalora.methods import build_method, count_parameters
+from deltalora.methods.count import ParameterCount
 
 pytestmark = pytest.mark.golden
 

@@ -25,28 +25,20 @@ from torch import nn
 
 from deltalora.config.methods import AdaLoRAConfig
 from deltalora.errors import ConfigError, ModelError
-from deltalora.methods.build import implements
+from deltalora.methods.base import implements
 from deltalora.methods.low_rank import Branch, LowRankMethod, Product, beside
 from deltalora.methods.targets import Projection
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The cubic fall of the total rank from `initial` to `target` (eq. 12).
-
-    Attributes:
-        initial: Total rank over all matrices at the start.
-        target: Total rank at the end.
-        fall_begins: Last step at the full budget (t_i).
-        fall_ends: Step at which the target is reached (T − t_f); importance is frozen from here on.
-        mask_interval: Steps between two allocations while the budget falls.
-    """
+    """The cubic fall of the total rank over all matrices from `initial` to `target` (eq. 12)."""
 
     initial: int
     target: int
-    fall_begins: int
-    fall_ends: int
-    mask_interval: int
+    fall_begins: int  # last step at the full budget (t_i)
+    fall_ends: int  # step at which the target is reached (T − t_f); importance is frozen from here on
+    mask_interval: int  # steps between two allocations while the budget falls
 
     def budget(self, step: int) -> int:
         """Return the total rank allowed after optimizer step `step` (0-based)."""
@@ -59,13 +51,7 @@ class Schedule:
 
     def masks(self, step: int) -> bool:
         """Return whether step `step` prunes: never in the warm-up, at intervals in the fall, always in the end."""
-        if step <= self.fall_begins:
-            return False
-        return step > self.fall_ends or step % self.mask_interval == 0
-
-    def learns_importance(self, step: int) -> bool:
-        """Return whether the scores still follow the gradients."""
-        return step < self.fall_ends
+        return step > self.fall_begins and (step > self.fall_ends or step % self.mask_interval == 0)
 
 
 class SVDBranch(Branch):
@@ -132,29 +118,21 @@ class AdaLoRA(LowRankMethod):
         return SVDBranch(beside(weight, A), beside(weight, B), self.config.alpha / (rank + 1e-5))
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Wrap W_Q and W_V; the model must already be on its device, where the averages are kept too.
-
-        Raises:
-            ModelError: The projections cannot be found.
-        """
+        """Wrap W_Q and W_V; the model must already be on its device, where the averages are kept too."""
         super().inject(model, generator)
-        self._parameters = [p for b in self._branches() for p in (b.lora_A, b.lora_B, b.lora_E)]
+        self._parameters = [p for b in self.branches(SVDBranch) for p in (b.lora_A, b.lora_B, b.lora_E)]
         self._sensitivity = [torch.zeros_like(parameter.detach()) for parameter in self._parameters]
         self._uncertainty = [torch.zeros_like(parameter.detach()) for parameter in self._parameters]
 
     def before_step(self, step: int) -> None:
-        """Refuse to open a step before the schedule is known, before any weight has moved.
-
-        Raises:
-            ConfigError: `plan` has not been called.
-        """
+        """Refuse to open a step before the schedule is known, before any weight has moved."""
         self._planned()
 
     def penalty(self) -> torch.Tensor | float:
         """Return weight · mean over all P and Q of ‖M Mᵀ − I‖_F, in full precision even under autocast."""
         if self.config.orthogonality_weight == 0:
             return 0.0
-        factors = [M for b in self._branches() for M in (b.lora_A, b.lora_B.T)]
+        factors = [M for b in self.branches(SVDBranch) for M in (b.lora_A, b.lora_B.T)]
         with torch.autocast(factors[0].device.type, enabled=False):
             grams = torch.stack([M @ M.T for M in factors])
             identity = torch.eye(self.config.initial_rank, dtype=grams.dtype, device=grams.device)
@@ -162,15 +140,10 @@ class AdaLoRA(LowRankMethod):
         return self.config.orthogonality_weight * distances.mean()
 
     def after_step(self, step: int) -> None:
-        """Update the importance of every triplet and prune to the budget where the schedule says so.
-
-        Raises:
-            ConfigError: `plan` has not been called.
-            ModelError: The gradients are gone already.
-        """
+        """Update the importance of every triplet and prune to the budget where the schedule says so."""
         schedule = self._planned()
         with torch.no_grad():
-            if schedule.learns_importance(step):
+            if step < schedule.fall_ends:
                 self._update_importance()
             if schedule.masks(step):
                 self._prune(schedule.initial - schedule.budget(step))
@@ -181,12 +154,9 @@ class AdaLoRA(LowRankMethod):
 
         Between two allocations pruned values grow back, so that the ranks exceed the budget; at the end they do not.
         Before the first step all are 0, as Λ is.
-
-        Raises:
-            ConfigError: `plan` has not been called.
         """
         schedule = self._planned()
-        ranks = [int(torch.count_nonzero(branch.lora_E)) for branch in self._branches()]
+        ranks = [int(torch.count_nonzero(branch.lora_E)) for branch in self.branches(SVDBranch)]
         return {"budget": schedule.budget(int(self._last_step)), "total_rank": sum(ranks), "ranks": ranks}
 
     def _planned(self) -> Schedule:
@@ -194,14 +164,10 @@ class AdaLoRA(LowRankMethod):
             raise ConfigError(
                 "expected AdaLoRA to know the number of optimizer steps, found none: call plan(total_steps) first"
             )
-        matrices = len(self.adapted)
-        return Schedule(
-            initial=self.config.initial_rank * matrices,
-            target=self.config.target_rank * matrices,
-            fall_begins=self.config.initial_warmup,
-            fall_ends=self._total_steps - self.config.final_warmup,
-            mask_interval=self.config.mask_interval,
-        )
+        config, matrices = self.config, len(self.adapted)
+        initial, target = config.initial_rank * matrices, config.target_rank * matrices
+        fall_ends = self._total_steps - config.final_warmup
+        return Schedule(initial, target, config.initial_warmup, fall_ends, config.mask_interval)
 
     def _update_importance(self) -> None:
         gradients = [parameter.grad for parameter in self._parameters]
@@ -230,14 +196,12 @@ class AdaLoRA(LowRankMethod):
             [A.mean(1) + B.mean(0) + E.squeeze(1) for A, B, E in zip(*(products[i::3] for i in range(3)), strict=True)]
         )
         pruned = scores <= scores.flatten().kthvalue(surplus).values
-        for branch, mask in zip(self._branches(), pruned, strict=True):
+        for branch, mask in zip(self.branches(SVDBranch), pruned, strict=True):
             branch.lora_E.masked_fill_(mask.unsqueeze(1), 0.0)
 
     def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        state = super()._live_state(model) | {"last_step": self._last_step}
         names = [f"{a.projection.name}.{factor}" for a in self.adapted for factor in ("lora_A", "lora_B", "lora_E")]
-        averages = {f"sensitivity/{name}": tensor for name, tensor in zip(names, self._sensitivity, strict=True)}
-        averages |= {f"uncertainty/{name}": tensor for name, tensor in zip(names, self._uncertainty, strict=True)}
-        return super()._live_state(model) | averages | {"last_step": self._last_step}
-
-    def _branches(self) -> list[SVDBranch]:
-        return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, SVDBranch)]
+        for kind, averages in (("sensitivity", self._sensitivity), ("uncertainty", self._uncertainty)):
+            state |= {f"{kind}/{name}": average for name, average in zip(names, averages, strict=True)}
+        return state

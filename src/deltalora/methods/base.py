@@ -1,4 +1,4 @@
-"""The contract that every fine-tuning method keeps, so that one training loop serves them all.
+"""The contract that every fine-tuning method keeps, so that one training loop serves them all, and its registry.
 
 The loop, for optimizer step t = 0, 1, ...:
 
@@ -12,30 +12,30 @@ The loop, for optimizer step t = 0, 1, ...:
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import ClassVar, Literal, TypeVar
 
 import torch
 from torch import nn
 
-from deltalora.config.methods import MethodConfig
+from deltalora.config.methods import MethodConfig, parse_method_config
 from deltalora.errors import ModelError
 from deltalora.methods.targets import head_parameters
-
-GroupName = Literal["adapter", "backbone", "head"]
 
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Parameters that the optimizer trains, under the name by which learning rate and decay may tell them apart.
+    """Parameters (by name, a tied one once) that the optimizer trains, apart for learning rate and weight decay.
 
-    Attributes:
-        name: `adapter` (added by the method), `backbone` (pre-trained), `head` (randomly initialised classifier).
-        parameters: Parameter by its name in the model; a tied parameter appears once.
+    They are an `adapter` that the method added, the pre-trained `backbone`, or a randomly initialised `head`.
     """
 
-    name: GroupName
+    name: Literal["adapter", "backbone", "head"]
     parameters: dict[str, nn.Parameter]
 
 
@@ -48,11 +48,7 @@ class InjectedModule(nn.Module, ABC):
 
 
 class Attachment:
-    """A hook in an optimizer that steps the method, until `remove` is called.
-
-    Attributes:
-        step: The 0-based optimizer step whose forward passes come next.
-    """
+    """A hook in an optimizer that steps the method; `step` (0-based) is the one whose forward passes come next."""
 
     def __init__(self, method: "Method", optimizer: torch.optim.Optimizer, first_step: int) -> None:
         self.step = first_step
@@ -77,8 +73,7 @@ class Method(ABC):
     Attributes:
         config: The method's validated hyper-parameters.
         group: The name of what the method trains beside a classification head.
-        counts_head: Whether the parameter count of the method's table row includes the head (only where the whole
-            backbone is trained).
+        counts_head: Whether its table row counts the head's parameters: only where the whole backbone is trained.
     """
 
     group: ClassVar[Literal["adapter", "backbone"]]
@@ -89,25 +84,15 @@ class Method(ABC):
         self.config = config
 
     def plan(self, total_steps: int) -> None:
-        """Fix whatever schedule depends on the run's length; only AdaLoRA has one.
-
-        Args:
-            total_steps: Optimizer steps of the whole run (not micro-batches).
-
-        Raises:
-            ConfigError: The schedule does not fit into `total_steps`.
-        """
+        """Fix what depends on the run's number of optimizer steps; AdaLoRA raises ConfigError if it does not fit."""
         del total_steps
 
     @abstractmethod
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Prepare `model` in place: wrap W_Q and W_V where the method needs it and decide what is trained.
+        """Prepare an untouched transformers model in place: wrap W_Q and W_V if need be, decide what is trained.
 
-        A randomly initialised classification head is trained by every method.
-
-        Args:
-            model: An untouched transformers model.
-            generator: Source of every random number the method will ever use.
+        A randomly initialised classification head is trained by every method. `generator` is the source of every
+        random number the method will ever use.
 
         Raises:
             ModelError: The projections cannot be found, or their weights cannot carry the method.
@@ -115,7 +100,7 @@ class Method(ABC):
 
     def trainable(self, model: nn.Module) -> list[ParameterGroup]:
         """Return what the optimizer trains, in the model's own order; empty groups are left out."""
-        head = set(head_parameters(model))
+        head = head_parameters(model)
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         own = ParameterGroup(self.group, {name: p for name, p in trained.items() if name not in head})
         classifier = ParameterGroup("head", {name: p for name, p in trained.items() if name in head})
@@ -123,7 +108,6 @@ class Method(ABC):
 
     def extra_updatable(self, model: nn.Module) -> dict[str, torch.Tensor]:
         """Return live views of weights that change without being optimized (Delta-LoRA's W_Q, W_V), by name."""
-        del model
         return {}
 
     def penalty(self) -> torch.Tensor | float:
@@ -134,7 +118,7 @@ class Method(ABC):
         """Open optimizer step `step` (0-based) before its forward passes; nothing moves until `optimizer.step`.
 
         Raises:
-            ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
+            ConfigError: `plan` has not been called and the method needs it (AdaLoRA); `after_step` raises it, too.
         """
         del step
 
@@ -142,18 +126,19 @@ class Method(ABC):
         """Close optimizer step `step` right after `optimizer.step()`, while gradients are still alive.
 
         Raises:
-            ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
             ModelError: The gradients are gone already and the method needs them (AdaLoRA).
         """
         del step
 
+    def diagnostics(self) -> dict[str, float | int | list[int]]:
+        """Return small facts of the run so far for its record; AdaLoRA raises ConfigError before `plan`."""
+        return {}
+
     def merge(self, model: nn.Module, in_place: bool = False) -> nn.Module:
         """Return a plain backbone for inference, with the modules and state-dict keys of the untouched model.
 
-        Args:
-            model: The injected model, or a deep copy of it.
-            in_place: Fold into `model` itself, which saves a copy but ends the training; otherwise `model` is left
-                untouched bit for bit.
+        `model`, the injected one or a deep copy, stays as it is bit for bit; `in_place` folds into it, which saves a
+        copy but ends the training.
         """
         merged = model if in_place else copy.deepcopy(model)
         for path, module in list(merged.named_modules()):
@@ -176,31 +161,27 @@ class Method(ABC):
     def warm_start(self, model: nn.Module, state: Mapping[str, torch.Tensor], skip: Collection[str]) -> None:
         """Start a new run where another run of this method ended: with what was trained and what moved, nothing else.
 
-        Call it after `inject` and before the first step. Counters, schedules and importance scores stay those of a
-        fresh run; AdaLoRA's pruned singular values arrive as zeros, which may grow again.
-
-        Args:
-            model: The injected model.
-            state: The other run's `state_dict`.
-            skip: Names of parameters that keep their own values: `output_layer(model)` for another set of classes.
-
-        Raises:
-            ModelError: A tensor is missing, unexpected, or of another shape; nothing has been changed then.
+        Call it after `inject` and before the first step; `state` is the other run's `state_dict`, and parameters to
+        `skip` keep their own values: `output_layer(model)` for another set of classes. Counters, schedules and
+        importance scores stay those of a fresh run; AdaLoRA's pruned singular values arrive as zeros, which may grow
+        again. Raises ModelError as `load_state_dict` does.
         """
         self._copy(_learnt(self._live_state(model), skip), _learnt(state, skip))
 
+    def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        """Return the tensors themselves, not copies, so that saving and loading need only one list of names."""
+        groups = self.trainable(model)
+        return {f"parameter/{name}": parameter for group in groups for name, parameter in group.parameters.items()}
+
     def _copy(self, live: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
         found = f"the state of method {self.config.name}"
-        if missing := sorted(live.keys() - state.keys()):
-            raise ModelError(
-                f"expected {len(live)} tensors in {found}, {len(missing)} are missing, first {missing[0]!r}: "
-                "load a state saved with the same method, model and hyper-parameters"
-            )
-        if unexpected := sorted(state.keys() - live.keys()):
-            raise ModelError(
-                f"expected {len(live)} tensors in {found}, {len(unexpected)} more were found, first "
-                f"{unexpected[0]!r}: load a state saved with the same method, model and hyper-parameters"
-            )
+        missing, unexpected = live.keys() - state.keys(), state.keys() - live.keys()
+        for keys, what in ((missing, "are missing"), (unexpected, "more were found")):
+            if keys:
+                raise ModelError(
+                    f"expected {len(live)} tensors in {found}, {len(keys)} {what}, first {min(keys)!r}: "
+                    "load a state saved with the same method, model and hyper-parameters"
+                )
         for key, tensor in live.items():
             if tensor.shape != state[key].shape:
                 raise ModelError(
@@ -211,27 +192,12 @@ class Method(ABC):
             for key, tensor in live.items():
                 tensor.copy_(state[key])
 
-    def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
-        """Return the tensors themselves, not copies, so that saving and loading need only one list of names."""
-        return {
-            f"parameter/{name}": parameter
-            for group in self.trainable(model)
-            for name, parameter in group.parameters.items()
-        }
-
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer, first_step: int = 0) -> Attachment:
         """Let `optimizer` call `before_step` and `after_step`, for use in a training loop that is not ours.
 
-        AdaLoRA needs two more things, which no optimizer can do for it: `plan(total_steps)` before, and
-        `penalty()` added to the loss in every step.
-
-        Args:
-            model: The injected model.
-            optimizer: An optimizer over `trainable(model)`; a step that a gradient scaler skips does not count.
-            first_step: The 0-based step that comes next, when a run is resumed.
-
-        Returns:
-            The handle, whose `remove` undoes the attachment.
+        AdaLoRA needs two more things, which no optimizer can do for it: `plan(total_steps)` before, and `penalty()`
+        added to the loss in every step. A step that a gradient scaler skips does not count; a resumed run begins at
+        `first_step` (0-based).
 
         Raises:
             ModelError: The optimizer lacks some of the parameters the method trains.
@@ -246,14 +212,6 @@ class Method(ABC):
             )
         return Attachment(self, optimizer, first_step)
 
-    def diagnostics(self) -> dict[str, float | int | list[int]]:
-        """Return small facts of the run so far for its record.
-
-        Raises:
-            ConfigError: `plan` has not been called and the method needs it (AdaLoRA).
-        """
-        return {}
-
 
 def _learnt(state: Mapping[str, torch.Tensor], skip: Collection[str]) -> dict[str, torch.Tensor]:
     """Select what training changed in the model, without a method's own state and the parameters to skip."""
@@ -262,3 +220,35 @@ def _learnt(state: Mapping[str, torch.Tensor], skip: Collection[str]) -> dict[st
         for key, tensor in state.items()
         if key.startswith(("parameter/", "weight/")) and key.removeprefix("parameter/") not in skip
     }
+
+
+MethodClass = TypeVar("MethodClass", bound=type[Method])
+
+_IMPLEMENTATIONS: dict[type[MethodConfig], type[Method]] = {}
+
+
+def implements(config_class: type[MethodConfig]) -> Callable[[MethodClass], MethodClass]:
+    """Register the decorated class as the method of a configuration; every module of this folder is looked through."""
+
+    def register(method_class: MethodClass) -> MethodClass:
+        _IMPLEMENTATIONS[config_class] = method_class
+        return method_class
+
+    return register
+
+
+def build_method(config: MethodConfig | Mapping[str, object]) -> Method:
+    """Return the method of a configuration, not yet bound to a model.
+
+    Raises:
+        ConfigError: See `parse_method_config`.
+    """
+    parsed = config if isinstance(config, MethodConfig) else parse_method_config(config)
+    _import_every_method()
+    return _IMPLEMENTATIONS[type(parsed)](parsed)
+
+
+@cache
+def _import_every_method() -> None:
+    for module in iter_modules([str(Path(__file__).parent)]):
+        import_module(f"{__package__}.{module.name}")

@@ -1,55 +1,46 @@
 """How many parameters a method trains, as exact integers, from an injection on the meta device."""
 
 import copy
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from deltalora.config.methods import MethodConfig
-from deltalora.methods.build import build_method
+from deltalora.methods.base import build_method
 
 
 @dataclass(frozen=True)
 class ParameterCount:
-    """Exact numbers of scalars; a tied parameter counts once.
+    """Exact numbers of scalars; a tied parameter counts once."""
 
-    Attributes:
-        trainable: What the method's table row counts: everything trained, but without a separately counted head.
-        extra_updatable: Weights that change without being optimized (Delta-LoRA's W_Q and W_V).
-        head: A trained classification head that `trainable` leaves out; 0 where full fine-tuning counts it in.
-        total: Parameters of the untouched backbone, head included.
-    """
-
-    trainable: int
-    extra_updatable: int
-    head: int
-    total: int
+    trainable: int  # what the method's table row counts: everything trained but a separately counted head
+    extra_updatable: int  # weights that change without being optimized (Delta-LoRA's W_Q and W_V)
+    head: int  # a trained classification head that `trainable` leaves out; 0 where full fine-tuning counts it in
+    total: int  # parameters of the untouched backbone, head included
 
 
 def count_parameters(model: nn.Module, config: MethodConfig) -> ParameterCount:
-    """Count what `config` trains in `model`, which is neither changed nor copied.
-
-    Args:
-        model: An untouched transformers model, on the meta device or with real weights.
-        config: The method's configuration.
+    """Count what `config` trains in an untouched transformers model, which is neither changed nor copied.
 
     Raises:
         ModelError: The method cannot be injected into this model.
     """
     outline = _on_meta(model)
-    total = sum(parameter.numel() for parameter in outline.parameters())
+    total = _scalars(outline.parameters())
     method = build_method(config)
     method.inject(outline, torch.Generator())
-    groups = {group.name: sum(p.numel() for p in group.parameters.values()) for group in method.trainable(outline)}
-    head = groups.get("head", 0)
-    own = groups.get(method.group, 0)
-    return ParameterCount(
-        trainable=own + head if method.counts_head else own,
-        extra_updatable=sum(weight.numel() for weight in method.extra_updatable(outline).values()),
-        head=0 if method.counts_head else head,
-        total=total,
-    )
+    trained = Counter({group.name: _scalars(group.parameters.values()) for group in method.trainable(outline)})
+    own, head = trained[method.group], trained["head"]
+    if method.counts_head:
+        own, head = own + head, 0
+    return ParameterCount(own, _scalars(method.extra_updatable(outline).values()), head, total)
+
+
+def _scalars(tensors: Iterable[torch.Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors)
 
 
 def _on_meta(model: nn.Module) -> nn.Module:

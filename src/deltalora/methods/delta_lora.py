@@ -34,26 +34,13 @@ from torch import nn
 
 from deltalora.config.methods import DeltaLoRAConfig
 from deltalora.errors import ModelError
-from deltalora.methods.build import implements
-from deltalora.methods.low_rank import (
-    Adapted,
-    Branch,
-    LowRankMethod,
-    Product,
-    add_product,
-    initial_factors,
-)
+from deltalora.methods.base import implements
+from deltalora.methods.low_rank import Branch, LowRankMethod, Product, initial_factors
 from deltalora.methods.targets import Projection
 
 
 class DeltaBranch(Branch):
-    """LoRA's branch, with the factors it had when W began to move.
-
-    Attributes:
-        snapshot_A: A_k (rank, d_in); zeros before W moves.
-        snapshot_B: B_k (d_out, rank); zeros before W moves.
-        moving: Whether W has moved yet.
-    """
+    """LoRA's branch, and A_k and B_k: the factors it had when W began to move, zeros until it is `moving`."""
 
     snapshot_A: torch.Tensor
     snapshot_B: torch.Tensor
@@ -106,11 +93,12 @@ class DeltaLoRA(LowRankMethod):
 
     def __init__(self, config: DeltaLoRAConfig) -> None:
         super().__init__(config)
+        self._literal = config.update == "literal"
         self._updates = torch.zeros((), dtype=torch.int64)
         self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Return a branch like LoRA's, on a weight precise enough for the updates written into it.
+        """Return a branch like LoRA's.
 
         Raises:
             ModelError: W is stored in half precision and updates are to be written into it: most would be rounded away.
@@ -127,22 +115,26 @@ class DeltaLoRA(LowRankMethod):
     def before_step(self, step: int) -> None:
         """Remember A_t and B_t if W will move in this step, and for good if it is the first such step."""
         self._before = []
-        if not self._moves_weights(step):
+        if not self._moves_in(step):
             return
         if int(self._updates) == 0:
-            for branch in self._delta_branches():
+            for branch in self.branches(DeltaBranch):
                 branch.remember()
         if self._literal:
-            self._before = self._factors_now()
+            self._before = self.copied_factors()
 
     def after_step(self, step: int) -> None:
         """Move W by lambda · (alpha/r) · (B_{t+1} A_{t+1} - B_t A_t) if step t is past the start."""
-        if not self._moves_weights(step):
+        if not self._moves_in(step):
             return
         if self._literal:
             self._write_deltas()
         self._updates += 1
         self._tell_branches()
+
+    def _moves_in(self, step: int) -> bool:
+        first = self.config.start_step + (self.config.start == "algorithm")
+        return self.config.update_ratio > 0 and step >= first
 
     def _write_deltas(self) -> None:
         with torch.no_grad():
@@ -150,13 +142,15 @@ class DeltaLoRA(LowRankMethod):
                 branch = adapted.branch
                 left = torch.cat([branch.lora_B - B, B], dim=1)
                 right = torch.cat([branch.lora_A, branch.lora_A - A])
-                add_product(adapted.projection, adapted.weight, left, right, self.config.update_ratio * branch.scaling)
+                scale = self.config.update_ratio * branch.scaling
+                adapted.projection.add_product(adapted.weight, left, right, scale)
+
+    def _tell_branches(self) -> None:
+        for branch in self.branches(DeltaBranch):
+            branch.moving = int(self._updates) > 0
 
     def extra_updatable(self, model: nn.Module) -> dict[str, torch.Tensor]:
-        """Return W_Q and W_V of every attention module, by projection name, in the module's own layout.
-
-        In closed form there is none: no stored weight changes.
-        """
+        """Return W_Q and W_V of every attention module, in the module's own layout; in closed form none changes."""
         if not self._literal:
             return {}
         return {adapted.projection.name: adapted.projection.block(adapted.weight) for adapted in self.adapted}
@@ -166,66 +160,37 @@ class DeltaLoRA(LowRankMethod):
         super().load_state_dict(model, state)
         self._tell_branches()
         if self._before:
-            self._before = self._factors_now()
+            self._before = self.copied_factors()
 
     def warm_start(self, model: nn.Module, state: Mapping[str, torch.Tensor], skip: Collection[str]) -> None:
-        """Start where another run ended; in closed form its change of W is written into W, this once.
-
-        Raises:
-            ModelError: As every method's.
-        """
+        """Start where another run ended; in closed form its change of W is written into W, this once."""
         super().warm_start(model, state, skip)
-        if self._literal:
-            return
-        moved = self.moved_by(state)
-        with torch.no_grad():
-            for adapted in self.adapted:
-                adapted.add(moved.get(adapted.projection.name))
+        if not self._literal and (moved := self.moved_by(state)):
+            with torch.no_grad():
+                for adapted in self.adapted:
+                    A, B, scaling = moved[adapted.projection.name]
+                    adapted.projection.add_product(adapted.weight, B, A, scaling)
 
     def moved_by(self, state: Mapping[str, torch.Tensor]) -> dict[str, Product]:
         """Return what a run that ended in `state` has added to W itself."""
         if int(state["weight_updates"]) == 0:
             return {}
-        return {adapted.projection.name: self._moved_by(adapted, state) for adapted in self.adapted}
-
-    def _moved_by(self, adapted: Adapted, state: Mapping[str, torch.Tensor]) -> Product:
-        projection, like = adapted.projection, adapted.branch.lora_A
-        keys = [f"parameter/{projection.module}.{projection.role}.{factor}" for factor in ("lora_A", "lora_B")]
-        A, B, A_k, B_k = (state[key].to(like) for key in (*keys, *_snapshot_keys(adapted)))
-        ratio = self.config.update_ratio
-        return torch.cat([A, A_k]), torch.cat([ratio * B, -ratio * B_k], dim=1), adapted.branch.scaling
+        ratio, moved = self.config.update_ratio, {}
+        for adapted in self.adapted:
+            name, branch = adapted.projection.name, adapted.branch
+            keys = [f"{part}/{name}.{factor}" for part in ("parameter", "snapshot") for factor in ("lora_A", "lora_B")]
+            A, B, A_k, B_k = (state[key].to(branch.lora_A) for key in keys)
+            moved[name] = torch.cat([A, A_k]), torch.cat([ratio * B, -ratio * B_k], dim=1), branch.scaling
+        return moved
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
         """Return how many times W has moved."""
         return {"weight_updates": int(self._updates)}
 
-    @property
-    def _literal(self) -> bool:
-        return self.config.update == "literal"
-
-    def _moves_weights(self, step: int) -> bool:
-        first = self.config.start_step + (self.config.start == "algorithm")
-        return self.config.update_ratio > 0 and step >= first
-
-    def _factors_now(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        return [(a.branch.lora_A.detach().clone(), a.branch.lora_B.detach().clone()) for a in self.adapted]
-
-    def _tell_branches(self) -> None:
-        for branch in self._delta_branches():
-            branch.moving = int(self._updates) > 0
-
-    def _delta_branches(self) -> list[DeltaBranch]:
-        return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, DeltaBranch)]
-
     def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
         weights = {f"weight/{name}": weight for name, weight in self.extra_updatable(model).items()}
-        snapshots = {
-            key: tensor
-            for adapted, branch in zip(self.adapted, self._delta_branches(), strict=True)
-            for key, tensor in zip(_snapshot_keys(adapted), (branch.snapshot_A, branch.snapshot_B), strict=True)
-        }
+        snapshots: dict[str, torch.Tensor] = {}
+        for adapted, branch in zip(self.adapted, self.branches(DeltaBranch), strict=True):
+            name = f"snapshot/{adapted.projection.name}"
+            snapshots |= {f"{name}.lora_A": branch.snapshot_A, f"{name}.lora_B": branch.snapshot_B}
         return super()._live_state(model) | weights | snapshots | {"weight_updates": self._updates}
-
-
-def _snapshot_keys(adapted: Adapted) -> tuple[str, str]:
-    return f"snapshot/{adapted.projection.name}.lora_A", f"snapshot/{adapted.projection.name}.lora_B"

@@ -19,18 +19,13 @@ from torch import nn
 
 from deltalora.config.methods import DyLoRAConfig
 from deltalora.errors import ConfigError
-from deltalora.methods.build import implements
+from deltalora.methods.base import implements
 from deltalora.methods.low_rank import Branch, LowRankMethod, Product, initial_factors
 from deltalora.methods.targets import Projection
 
 
 class DynamicBranch(Branch):
-    """A branch that acts at the drawn rank in training mode and at the evaluation rank outside it.
-
-    Attributes:
-        training_rank: b of the present optimizer step.
-        evaluation_rank: b for evaluation and merging.
-    """
+    """A branch that acts at the rank b drawn for the step in training mode, and at the evaluation rank outside it."""
 
     def __init__(self, A: torch.Tensor, B: torch.Tensor, config: DyLoRAConfig) -> None:
         super().__init__(A, B, config.alpha)
@@ -68,8 +63,8 @@ class DyLoRA(LowRankMethod):
 
     def __init__(self, config: DyLoRAConfig) -> None:
         super().__init__(config)
-        self._generator = torch.Generator()
-        self._generator_state = self._generator.get_state()
+        self._evaluation_rank = config.evaluation_rank or config.rank
+        self._generator_state = torch.Generator().get_state()
         self._drawn = torch.tensor([-1, config.rank])  # the step a rank was drawn for, and that rank
         self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
 
@@ -79,14 +74,10 @@ class DyLoRA(LowRankMethod):
         return DynamicBranch(A, B, self.config)
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Wrap W_Q and W_V and seed the method's own generator, so that data order cannot change the ranks.
-
-        Raises:
-            ModelError: The projections cannot be found.
-        """
+        """Wrap W_Q and W_V and seed the method's own generator, so that data order cannot change the ranks."""
         super().inject(model, generator)
         seed = torch.randint(2**62, (), generator=generator, device=generator.device)
-        self._generator_state.copy_(self._generator.manual_seed(int(seed)).get_state())
+        self._generator_state.copy_(torch.Generator().manual_seed(int(seed)).get_state())
 
     def set_rank(self, rank: int) -> None:
         """Evaluate and merge at b = `rank` from now on; training is not touched.
@@ -98,15 +89,17 @@ class DyLoRA(LowRankMethod):
             raise ConfigError(
                 f"expected a DyLoRA rank between 1 and {self.config.rank}, found {rank}: pass one of these"
             )
-        for branch in self._dynamic_branches():
+        self._evaluation_rank = rank
+        for branch in self.branches(DynamicBranch):
             branch.evaluation_rank = rank
 
     def before_step(self, step: int) -> None:
         """Draw b for this step, once however often the step is opened, and remember A and B."""
         if int(self._drawn[0]) != step:
-            self._generator.set_state(self._generator_state)
-            b = int(torch.randint(1, self.config.rank + 1, (), generator=self._generator))
-            self._generator_state.copy_(self._generator.get_state())
+            generator = torch.Generator()
+            generator.set_state(self._generator_state)
+            b = int(torch.randint(1, self.config.rank + 1, (), generator=generator))
+            self._generator_state.copy_(generator.get_state())
             self._drawn.copy_(torch.tensor([step, b]))
         self._use_drawn_rank()
 
@@ -115,7 +108,7 @@ class DyLoRA(LowRankMethod):
         if self.config.update == "detached":
             return
         with torch.no_grad():
-            for branch, (A, B) in zip(self._dynamic_branches(), self._before, strict=True):
+            for branch, (A, B) in zip(self.branches(DynamicBranch), self._before, strict=True):
                 trained = branch.trained_components()
                 A[trained] = branch.lora_A[trained]
                 B[:, trained] = branch.lora_B[:, trained]
@@ -129,19 +122,13 @@ class DyLoRA(LowRankMethod):
 
     def diagnostics(self) -> dict[str, float | int | list[int]]:
         """Return the rank of the present step and the one used in evaluation."""
-        configured = self.config.evaluation_rank or self.config.rank
-        evaluation_rank = next((branch.evaluation_rank for branch in self._dynamic_branches()), configured)
-        return {"training_rank": int(self._drawn[1]), "evaluation_rank": evaluation_rank}
+        return {"training_rank": int(self._drawn[1]), "evaluation_rank": self._evaluation_rank}
 
     def _use_drawn_rank(self) -> None:
-        branches = self._dynamic_branches()
-        for branch in branches:
+        for branch in self.branches(DynamicBranch):
             branch.training_rank = int(self._drawn[1])
-        self._before = [(branch.lora_A.detach().clone(), branch.lora_B.detach().clone()) for branch in branches]
+        self._before = self.copied_factors()
 
     def _live_state(self, model: nn.Module) -> dict[str, torch.Tensor]:
         own = {"rank_generator": self._generator_state, "drawn_step_and_rank": self._drawn}
         return super()._live_state(model) | own
-
-    def _dynamic_branches(self) -> list[DynamicBranch]:
-        return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, DynamicBranch)]

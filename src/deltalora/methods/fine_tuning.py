@@ -11,8 +11,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from deltalora.config.methods import FrozenEmbeddingsConfig, FullConfig, QueryValueConfig
-from deltalora.methods.base import InjectedModule, Method
-from deltalora.methods.build import implements
+from deltalora.methods.base import InjectedModule, Method, implements
 from deltalora.methods.targets import find_projections, head_parameters, token_embedding
 
 
@@ -76,11 +75,7 @@ class QueryValue(Method):
     group = "backbone"
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Freeze all but W_Q, W_V and the head, splitting fused weights; draws nothing.
-
-        Raises:
-            ModelError: The projections cannot be found; the model is as it was then.
-        """
+        """Freeze all but W_Q, W_V and the head, splitting fused weights; draws nothing."""
         modules = dict.fromkeys(projection.module for projection in find_projections(model))
         model.requires_grad_(False)
         for path in modules:

@@ -14,15 +14,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar, cast
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from deltalora.config.methods import LoRAConfig, LowRankConfig
-from deltalora.methods.base import InjectedModule, Method
-from deltalora.methods.build import implements
+from deltalora.methods.base import InjectedModule, Method, implements
 from deltalora.methods.targets import Projection, find_projections, head_parameters
 
 #: A low-rank matrix scaling · B A as (A (k, d_in), B (d_out, k), scaling).
@@ -30,13 +29,7 @@ Product = tuple[torch.Tensor, torch.Tensor, float]
 
 
 class Branch(nn.Module):
-    """One low-rank branch x -> scaling · B A x.
-
-    Attributes:
-        lora_A: (rank, d_in).
-        lora_B: (d_out, rank).
-        scaling: Factor of the product, alpha/r in LoRA.
-    """
+    """One low-rank branch x -> scaling · B A x: lora_A (rank, d_in), lora_B (d_out, rank), scaling alpha/r in LoRA."""
 
     def __init__(self, A: torch.Tensor, B: torch.Tensor, scaling: float) -> None:
         super().__init__()
@@ -45,7 +38,7 @@ class Branch(nn.Module):
         self.scaling = scaling
 
     def factors(self) -> Product:
-        """Return A (b, d_in), B (d_out, b) and the scaling as they act now; a subclass may cut, weigh or detach."""
+        """Return A (k, d_in), B (d_out, k) and the scaling as they act now; a subclass may cut, weigh or detach."""
         return self.lora_A, self.lora_B, self.scaling
 
     def inference_factors(self) -> Product:
@@ -75,12 +68,7 @@ class LowRankProjection(InjectedModule):
 
     def branches(self) -> list[tuple[Projection, Branch]]:
         """Return each adapted block with its branch."""
-        pairs = []
-        for projection in self._projections:
-            branch = self.get_submodule(projection.role)
-            assert isinstance(branch, Branch)
-            pairs.append((projection, branch))
-        return pairs
+        return [(one, cast(Branch, self.get_submodule(one.role))) for one in self._projections]
 
     @property
     def weight(self) -> torch.Tensor:
@@ -103,7 +91,7 @@ class LowRankProjection(InjectedModule):
         with torch.no_grad():
             for projection, branch in self.branches():
                 A, B, scaling = branch.inference_factors()
-                add_product(projection, self.weight, B, A, scaling)
+                projection.add_product(self.weight, B, A, scaling)
         return self.base
 
 
@@ -125,62 +113,40 @@ def beside(weight: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     return factor.to(weight.device, torch.promote_types(weight.dtype, torch.float32))
 
 
-def add_product(
-    projection: Projection, weight: torch.Tensor, left: torch.Tensor, right: torch.Tensor, scale: float
-) -> None:
-    """Add scale · left right, (d_out, k)·(k, d_in), to a projection's block of `weight` without a dense temporary.
-
-    Where W is stored transposed the thin factors are turned, never W. A weight in half precision is added to in the
-    factors' precision and rounded once, for which a dense matrix is formed.
-    """
-    block = projection.block(weight)
-    first, second = (right.T, left.T) if projection.transposed else (left, right)
-    if block.dtype == first.dtype:
-        block.addmm_(first, second, alpha=scale)
-    else:
-        block.copy_(torch.addmm(block.to(first.dtype), first, second, alpha=scale))
-
-
 @dataclass(frozen=True)
 class Adapted:
-    """One adapted matrix of the injected model.
-
-    Attributes:
-        projection: Where it is.
-        weight: The frozen weight of the module that holds it.
-        branch: Its low-rank branch.
-    """
+    """One adapted matrix of the injected model: where it is, the frozen weight of the module there, and its branch."""
 
     projection: Projection
     weight: torch.Tensor
     branch: Branch
 
-    def add(self, product: Product | None) -> None:
-        """Add a low-rank matrix to the weight, in place; None adds nothing."""
-        if product is not None:
-            A, B, scaling = product
-            add_product(self.projection, self.weight, B, A, scaling)
+
+BranchKind = TypeVar("BranchKind", bound=Branch)
 
 
 class LowRankMethod(Method):
-    """A method that freezes the backbone and puts a branch beside every W_Q and W_V.
-
-    Attributes:
-        moves_weights: Whether W itself changes without a gradient.
-        adapted: The adapted matrices in the order of `find_projections`; empty before `inject`.
-    """
+    """A method that freezes the backbone and puts a branch beside every W_Q and W_V: `adapted`, once injected."""
 
     group = "adapter"
-    moves_weights: ClassVar[bool] = False
+    moves_weights: ClassVar[bool] = False  # whether W itself changes without a gradient
     config: LowRankConfig
 
     def __init__(self, config: LowRankConfig) -> None:
         super().__init__(config)
-        self.adapted: tuple[Adapted, ...] = ()
+        self.adapted: tuple[Adapted, ...] = ()  # in the order of `find_projections`
 
     @abstractmethod
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
         """Return a fresh branch on the device and in the precision of `weight`."""
+
+    def branches(self, kind: type[BranchKind]) -> list[BranchKind]:
+        """Return the branches, all of which are of one kind, in the order of `adapted`."""
+        return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, kind)]
+
+    def copied_factors(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return copies of A and B of every branch as they are now, since the optimizer writes in place."""
+        return [(one.branch.lora_A.detach().clone(), one.branch.lora_B.detach().clone()) for one in self.adapted]
 
     def learnt(self) -> dict[str, Product]:
         """Return all that was learnt since injection, by projection name: W + scaling · B A is what inference uses.
@@ -190,19 +156,13 @@ class LowRankMethod(Method):
         return {adapted.projection.name: adapted.branch.learnt_factors() for adapted in self.adapted}
 
     def moved_by(self, state: Mapping[str, torch.Tensor]) -> dict[str, Product]:
-        """Return by how much a run of this method that ended in `state` moved W itself, by projection name.
-
-        A run that starts from that one learns on top of it. Empty where W is frozen.
-        """
-        del state
+        """Return by how much a run that ended in `state` moved W itself, by projection name."""
         return {}
 
     def inject(self, model: nn.Module, generator: torch.Generator) -> None:
         """Freeze everything but a classification head and wrap the modules that hold W_Q and W_V.
 
-        Raises:
-            ModelError: The projections cannot be found, or a weight cannot carry the method (Delta-LoRA's in half
-                precision); the modules before that weight are wrapped then, so load the model again.
+        After a ModelError over a weight (Delta-LoRA's in half precision) those before it are wrapped: load it again.
         """
         by_module: dict[str, list[Projection]] = {}
         for projection in find_projections(model):
@@ -215,8 +175,7 @@ class LowRankMethod(Method):
             base = model.get_submodule(path)
             weight = base.get_parameter("weight")
             branches = [(projection, self.make_branch(projection, weight, generator)) for projection in projections]
-            wrapper = LowRankProjection(base, branches, self.config.dropout).train(base.training)
-            model.set_submodule(path, wrapper)
+            model.set_submodule(path, LowRankProjection(base, branches, self.config.dropout).train(base.training))
             adapted += [Adapted(projection, weight, branch) for projection, branch in branches]
         self.adapted = tuple(adapted)
 
@@ -228,6 +187,6 @@ class LoRA(LowRankMethod):
     config: LoRAConfig
 
     def make_branch(self, projection: Projection, weight: torch.Tensor, generator: torch.Generator) -> Branch:
-        """Return a branch of rank r, scaling alpha/r."""
+        """Return a branch of rank r with scaling alpha/r."""
         A, B = initial_factors(projection, self.config.rank, weight, generator)
         return Branch(A, B, self.config.alpha / self.config.rank)

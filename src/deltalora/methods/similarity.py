@@ -17,10 +17,7 @@ from deltalora.methods.targets import find_projections
 
 
 def projection_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Return copies, on the CPU, of every W_Q and W_V by projection name, in the module's own layout.
-
-    Args:
-        model: A plain model, untouched or merged; of GPT-2's fused `c_attn` its q and v blocks are taken.
+    """Return copies, on the CPU, of every W_Q and W_V of a plain model by projection name, in the module's own layout.
 
     Raises:
         ModelError: The projections cannot be found, or a method is still injected.

@@ -1,4 +1,4 @@
-"""Where W_Q and W_V live in each architecture, which block of a weight they are, and what else is known by its name."""
+"""Where W_Q and W_V live in each architecture, which block of a weight they are, and what else is found by name."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,29 +16,32 @@ Role = Literal["q", "v"]
 
 @dataclass(frozen=True)
 class Projection:
-    """One adapted matrix W (out_features, in_features): a whole `nn.Linear`, or a block of a fused GPT-2 `c_attn`.
+    """One adapted matrix W (out_features, in_features): a whole `nn.Linear`, or a block of a fused GPT-2 `c_attn`."""
 
-    Attributes:
-        name: Module path and role, such as `transformer.h.0.attn.c_attn.q`.
-        module: Path of the module that holds the weight.
-        role: `q` or `v`.
-        in_features: d_in.
-        out_features: d_out of this matrix alone; with grouped-query attention v has fewer than q.
-        start: First output of the module that belongs to this matrix (0 unless fused).
-        transposed: Whether the module stores (d_in, d_out), as GPT-2's `Conv1D` does.
-    """
-
-    name: str
-    module: str
+    name: str  # module path and role, such as `transformer.h.0.attn.c_attn.q`
+    module: str  # path of the module that holds the weight
     role: Role
     in_features: int
-    out_features: int
-    start: int
-    transposed: bool
+    out_features: int  # of this matrix alone; with grouped-query attention v has fewer than q
+    start: int  # first output of the module that belongs to this matrix (0 unless fused)
+    transposed: bool  # whether the module stores (d_in, d_out), as GPT-2's `Conv1D` does
 
     def block(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the view of the module's weight that is this matrix, in the module's own layout."""
         return weight.narrow(1 if self.transposed else 0, self.start, self.out_features)
+
+    def add_product(self, weight: torch.Tensor, left: torch.Tensor, right: torch.Tensor, scale: float) -> None:
+        """Add scale · left right, (d_out, k)·(k, d_in), to this block of `weight` without a dense temporary.
+
+        Where W is stored transposed the thin factors are turned, never W. A weight in half precision is added to in
+        the factors' precision and rounded once, for which a dense matrix is formed.
+        """
+        block = self.block(weight)
+        first, second = (right.T, left.T) if self.transposed else (left, right)
+        if block.dtype == first.dtype:
+            block.addmm_(first, second, alpha=scale)
+        else:
+            block.copy_(torch.addmm(block.to(first.dtype), first, second, alpha=scale))
 
 
 def find_projections(model: nn.Module) -> list[Projection]:
@@ -50,12 +53,10 @@ def find_projections(model: nn.Module) -> list[Projection]:
         ModelError: The architecture is unknown, or the model has been injected already.
     """
     architecture = _architecture(model)
-    projections = [
-        projection
-        for path, attention in model.named_modules()
-        if hasattr(attention, architecture.query) and hasattr(attention, architecture.value)
-        for projection in _in_attention(path, attention, architecture)
-    ]
+    projections: list[Projection] = []
+    for path, module in model.named_modules():
+        if hasattr(module, architecture.query) and hasattr(module, architecture.value):
+            projections += _in_attention(path, module, architecture)
     if not projections:
         raise ModelError(
             f"expected attention modules with {architecture.query} and {architecture.value} in "
