@@ -54,7 +54,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
     configurations = root / "src/deltalora/config/methods.py"
     text = configurations.read_text(encoding="utf-8").replace("#: The one list", CONFIGURATION + "#: The one list")
-    configurations.write_text(text.replace("    | DeltaLoRAConfig,", "    | DeltaLoRAConfig\n    | BiasConfig,"))
+    configurations.write_text(text.replace(" | DeltaLoRAConfig,", " | DeltaLoRAConfig | BiasConfig,"))
     (root / "src/deltalora/methods/bias.py").write_text(METHOD)
     (root / "conf/method/bias.yaml").write_text(VALUES)
     return root

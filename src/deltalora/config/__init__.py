@@ -1,14 +1,8 @@
-"""A run's configuration: composed by Hydra, then frozen and validated as one `RunConfig`.
-
-Here: the schema of a run (`schema`, `task`, `methods`), the backbone families (`architectures`), the composition from
-`conf/` (`compose`) and one-line error texts (`errors`). Nothing here reads data or weights or needs torch.
-"""
+"""A run's configuration: composed by Hydra from `conf/`, then frozen and validated as one `RunConfig`."""
 
 from deltalora.config.compose import (
-    Composition,
     TableRun,
     compose,
-    conf_error,
     config_dir,
     expand,
     register_resolvers,
@@ -16,48 +10,20 @@ from deltalora.config.compose import (
     table_runs,
     to_run_config,
 )
-from deltalora.config.methods import (
-    METHODS,
-    DeltaLoRAConfig,
-    MethodConfig,
-    parse_method_config,
-)
-from deltalora.config.schema import (
-    DecodingConfig,
-    LoggerConfig,
-    ModelConfig,
-    RunConfig,
-    RuntimeConfig,
-    TrainConfig,
-)
-from deltalora.config.task import (
-    AnyTaskConfig,
-    E2EConfig,
-    GlueConfig,
-    HubConfig,
-    LimitsConfig,
-    TaskConfig,
-    WebNLGConfig,
-    XSumConfig,
-)
+from deltalora.config.errors import conf_error
+from deltalora.config.methods import METHODS, DeltaLoRAConfig, parse_method_config
+from deltalora.config.schema import DecodingConfig, ModelConfig, RunConfig, TrainConfig
+from deltalora.config.task import E2EConfig, GlueConfig, WebNLGConfig, XSumConfig
 
 __all__ = [
     "METHODS",
-    "AnyTaskConfig",
-    "Composition",
     "DecodingConfig",
     "DeltaLoRAConfig",
     "E2EConfig",
     "GlueConfig",
-    "HubConfig",
-    "LimitsConfig",
-    "LoggerConfig",
-    "MethodConfig",
     "ModelConfig",
     "RunConfig",
-    "RuntimeConfig",
     "TableRun",
-    "TaskConfig",
     "TrainConfig",
     "WebNLGConfig",
     "XSumConfig",

@@ -11,33 +11,19 @@ from deltalora.config.task import Form
 
 @dataclass(frozen=True)
 class Architecture:
-    """One family of backbones in transformers.
+    """One family of backbones in transformers."""
 
-    Attributes:
-        form: The form of task it is fine-tuned on; `classification` means that it has a head of its own, newly drawn.
-        network: The class of transformers that builds it.
-        query: Attribute of W_Q in its attention module.
-        value: Attribute of W_V; the same as `query` where both are blocks 0 and 2 of one fused weight.
-        head: First part of the names of a sequence classification head.
-        output: Module of that head's last layer, whose outputs are the classes.
-        dropout: The suite's name of each dropout probability -> its configuration key.
-        positions: The configuration key of the length of the position table.
-        reserved_positions: Rows of that table that no token ever takes (RoBERTa counts on from its padding id, 1).
-        tied: The names of one and the same tensor.
-        left_over: Pattern of the tensors of a checkpoint that this network does not use; None where there are none.
-    """
-
-    form: Form
-    network: str
-    query: str
-    value: str
-    head: str
-    output: str
-    dropout: Mapping[str, str]
-    positions: str
-    reserved_positions: int = 0
-    tied: tuple[str, ...] = ()
-    left_over: str | None = None
+    form: Form  # of the task it is fine-tuned on; `classification` means that it has a head of its own, newly drawn
+    network: str  # the class of transformers that builds it
+    query: str  # attribute of W_Q in its attention module
+    value: str  # attribute of W_V; the same as `query` where both are blocks 0 and 2 of one fused weight
+    head: str  # first part of the names of a sequence classification head
+    output: str  # module of that head's last layer, whose outputs are the classes
+    dropout: Mapping[str, str]  # the suite's name of each dropout probability -> its configuration key
+    positions: str = "max_position_embeddings"  # the configuration key of the length of the position table
+    reserved_positions: int = 0  # rows of that table that no token takes (RoBERTa counts on from its padding id, 1)
+    tied: tuple[str, ...] = ()  # the names of one and the same tensor
+    left_over: str | None = None  # pattern of the tensors of a checkpoint that this network does not use
 
 
 #: transformers' `model_type` -> the family.
@@ -61,7 +47,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         head="score",
         output="score",
         dropout={"attention": "attention_dropout"},
-        positions="max_position_embeddings",
     ),
     "roberta": Architecture(
         form="classification",
@@ -75,7 +60,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "attention": "attention_probs_dropout_prob",
             "classifier": "classifier_dropout",
         },
-        positions="max_position_embeddings",
         reserved_positions=2,
         left_over=r"lm_head\..*|(roberta\.)?pooler\..*",  # of the masked language model that the hub has
     ),
@@ -92,7 +76,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "activation": "activation_dropout",
             "classifier": "classifier_dropout",
         },
-        positions="max_position_embeddings",
         tied=(
             "model.shared.weight",
             "model.encoder.embed_tokens.weight",

@@ -4,6 +4,7 @@ Hydra and OmegaConf are imported where they are used: a command that only reads 
 """
 
 import json
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from deltalora.config import errors
+from deltalora.config.errors import conf_error, from_validation
 from deltalora.config.schema import RunConfig
 from deltalora.errors import ConfigError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-#: Keys that only feed other keys; they are resolved away and no run sees them.
-_SCAFFOLD = ("recipe",)
 
 #: Keys of Delta-LoRA whose controls must follow; they are set through the recipe, which all of them read.
 _SET_BY_RECIPE = ("method.update_ratio", "method.start_step")
@@ -44,10 +42,9 @@ def register_resolvers() -> None:
     """Register arithmetic for derived values: `mul:a,b`, `add:a,b`, `steps:fraction,total`, `scaled:steps,scale`."""
     from omegaconf import OmegaConf
 
-    OmegaConf.register_new_resolver("mul", _product, replace=True)
-    OmegaConf.register_new_resolver("add", lambda a, b: a + b, replace=True)
-    OmegaConf.register_new_resolver("steps", _steps, replace=True)
-    OmegaConf.register_new_resolver("scaled", lambda steps, scale: round(steps * scale), replace=True)
+    resolvers = {"mul": _product, "add": operator.add, "steps": _steps, "scaled": lambda steps, by: round(steps * by)}
+    for name, resolver in resolvers.items():
+        OmegaConf.register_new_resolver(name, resolver, replace=True)
 
 
 def _product(a: float, b: float) -> float:
@@ -59,11 +56,6 @@ def _steps(fraction: float, total: int | None) -> int:
     if total is None:
         raise ValueError("this scale's schedule is a fraction of train.max_steps: set train.max_steps to a number")
     return round(fraction * total)
-
-
-def conf_error(error: Exception, overrides: Sequence[str]) -> ConfigError:
-    """Return an error of Hydra's or OmegaConf's as ours."""
-    return errors.from_hydra(error, overrides)
 
 
 @dataclass(frozen=True)
@@ -112,17 +104,9 @@ def _refuse_what_the_recipe_sets(overrides: Sequence[str]) -> None:
 
 
 def expand(overrides: Sequence[str], multirun: bool) -> list[list[str]] | None:
-    """Return the overrides of every job that Hydra's sweeper will launch, in its order.
+    """Return the overrides of every job that Hydra's sweeper will launch, in its order; None for a single run.
 
-    Args:
-        overrides: As given on the command line, sweeps included.
-        multirun: Whether -m was given; a table file requests a multirun without it.
-
-    Returns:
-        One list of overrides per job, without those of Hydra itself, or None for a single run.
-
-    Raises:
-        ConfigError: See `compose`.
+    A table file requests a multirun without -m. Hydra's own overrides are left out. Raises as `compose` does.
     """
     with _hydra(overrides) as parse:
         fixed = [one.input_line for one in parse(overrides) if not (multirun and one.is_sweep_override())]
@@ -161,12 +145,10 @@ def _hydra(overrides: Sequence[str]) -> Iterator[Any]:
 
 
 def to_run_config(config: "DictConfig", choices: Mapping[str, str], overrides: Sequence[str]) -> RunConfig:
-    """Resolve every interpolation and check the whole.
+    """Resolve every interpolation of a job's configuration and check the whole.
 
-    Args:
-        config: The job's configuration as Hydra hands it over.
-        choices: Group -> chosen file (`HydraConfig.get().runtime.choices`), which name the row, experiment and scale.
-        overrides: The job's; where a run starts from another run, that one gets them, too.
+    `choices`, group -> chosen file (`HydraConfig.get().runtime.choices`), name the row, the experiment and the scale;
+    a run that this one starts from gets its `overrides`, too.
 
     Raises:
         ConfigError: A wrong key, type or combination, with the way to correct it.
@@ -176,8 +158,8 @@ def to_run_config(config: "DictConfig", choices: Mapping[str, str], overrides: S
 
     plain: dict[str, Any] = {}
     try:
-        # Key by key: scaffolding that no run uses need not be resolvable.
-        for key in (str(key) for key in config if key not in _SCAFFOLD):
+        # Without the recipe, which only feeds other keys and need not be resolvable where no run uses it.
+        for key in (str(key) for key in config if key != "recipe"):
             value = config[key]
             whole = isinstance(value, DictConfig)
             plain[key] = OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if whole else value
@@ -193,7 +175,7 @@ def to_run_config(config: "DictConfig", choices: Mapping[str, str], overrides: S
         # Through JSON, so that types are taken strictly (no "8" for 8) while lists may stand for tuples.
         return RunConfig.model_validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
-        raise errors.from_validation(error, plain) from error
+        raise from_validation(error, plain) from error
 
 
 def _run_before(init_from: object, overrides: Sequence[str]) -> RunConfig | None:
@@ -207,11 +189,7 @@ def _run_before(init_from: object, overrides: Sequence[str]) -> RunConfig | None
 
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
-    """Return the one run that overrides without a sweep describe.
-
-    Raises:
-        ConfigError: See `compose` and `to_run_config`.
-    """
+    """Return the one run that overrides without a sweep describe; raises as `compose` and `to_run_config` do."""
     return _run_config(tuple(overrides))
 
 
@@ -224,32 +202,21 @@ def _run_config(overrides: tuple[str, ...]) -> RunConfig:
 
 @dataclass(frozen=True)
 class TableRun:
-    """One run of a table.
-
-    Attributes:
-        config: The run.
-        swept: Swept key -> its value in this run, as written, e.g. {"recipe.update_ratio": "2", "seed": "1"}.
-    """
+    """One run of a table."""
 
     config: RunConfig
-    swept: Mapping[str, str]
+    swept: Mapping[str, str]  # key -> its value in this run, as written, e.g. {"recipe.update_ratio": "2", "seed": "1"}
 
 
 def table_runs(table: str, overrides: Sequence[str]) -> list[TableRun]:
-    """Return the runs that make up a table, in the order of its file: rows outermost, seeds innermost.
+    """Return the runs that make up a table of `conf/table`, in the order of its file: rows outermost, seeds innermost.
 
-    Args:
-        table: A file of `conf/table`, e.g. "table1".
-        overrides: Further overrides; those of `hydra.sweeper.params.*` replace the table's rows or seeds.
+    Overrides of `hydra.sweeper.params.*` replace the table's rows or seeds.
     """
     wanted = [f"+table={table}", *overrides]
     jobs = expand(wanted, multirun=False)
     if jobs is None:
         raise ConfigError(f"conf/table/{table}.yaml states no sweep: give it hydra.sweeper.params")
     keys = compose([one for one in wanted if not one.startswith("hydra.sweeper")]).sweep
-    return [TableRun(run_config(job), _swept(job, keys)) for job in jobs]
-
-
-def _swept(job: Sequence[str], keys: Mapping[str, str]) -> dict[str, str]:
-    pairs = (one.partition("=") for one in job)
-    return {key: value for key, _, value in pairs if key in keys}
+    swept = [{key: value for key, _, value in (one.partition("=") for one in job) if key in keys} for job in jobs]
+    return [TableRun(run_config(job), values) for job, values in zip(jobs, swept, strict=True)]

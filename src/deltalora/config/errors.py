@@ -16,16 +16,13 @@ from deltalora.errors import ConfigError, one_line
 def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigError:
     """Return the first complaint of the schema, as `key: expected …, found …`; further ones are counted.
 
-    Args:
-        error: What pydantic collected.
-        given: The resolved configuration that was refused, to name the keys that would have been right.
+    `given` is the resolved configuration that was refused, to name the keys that would have been right.
     """
     found: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for detail in error.errors():
         found.setdefault(_path(detail, given), []).append(detail)
     (path, details), *more = found.items()
-    key = ".".join(path)
-    first = details[0]
+    key, first = ".".join(path), details[0]
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = f"unknown key {key}" + _near(path, given)
@@ -42,8 +39,8 @@ def from_validation(error: ValidationError, given: Mapping[str, Any]) -> ConfigE
     return ConfigError(one_line(message) + rest)
 
 
-def from_hydra(error: Exception, overrides: Sequence[str]) -> ConfigError:
-    """Return Hydra's own refusal (unknown group choice, key not in the files, bad grammar) in one line."""
+def conf_error(error: Exception, overrides: Sequence[str]) -> ConfigError:
+    """Return a refusal of Hydra's or OmegaConf's (unknown choice, key not in the files, bad grammar) in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines).partition(" Config search path:")[0]
     if text.startswith("Could not override '"):
@@ -54,7 +51,7 @@ def from_hydra(error: Exception, overrides: Sequence[str]) -> ConfigError:
         group, _, options = rest.partition(":")
         wrong = head.rpartition("Could not find ")[2].strip(" '.")
         return ConfigError(f"{wrong} is no choice of {group.strip()}; the choices are: {', '.join(options.split())}")
-    return ConfigError(f"{text}" + (f" (overrides: {' '.join(overrides)})" if overrides else ""))
+    return ConfigError(text + (f" (overrides: {' '.join(overrides)})" if overrides else ""))
 
 
 def _path(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[str, ...]:
@@ -62,8 +59,7 @@ def _path(detail: ErrorDetails, given: Mapping[str, Any]) -> tuple[str, ...]:
     node: Any = given
     path: list[str] = []
     for part in detail["loc"]:
-        inside = part in node if isinstance(node, Mapping) else isinstance(node, list) and isinstance(part, int)
-        if inside:
+        if part in node if isinstance(node, Mapping) else isinstance(node, list) and isinstance(part, int):
             node = node[part]
             path.append(str(part))
     return (*path, str(detail["loc"][-1])) if detail["type"] == "missing" else tuple(path)
@@ -79,13 +75,12 @@ def _near(path: Sequence[str], given: Mapping[str, Any]) -> str:
         fields = list(model.model_fields)
     elif path[0] in ("method", "task"):
         members: Mapping[str, type[BaseModel]] = METHODS if path[0] == "method" else TASKS
-        chosen = [str(given[path[0]]["name"])] if path[0] in given else list(members)
+        chosen = [str(given[path[0]]["name"])] if path[0] in given else members
         fields = sorted({key for name in chosen for key in members[name].model_fields})
     else:
         return ": remove it"
     if path[-1] in fields:
         return f": no file sets it, so add it as +{'.'.join(path)}=VALUE"
-    close = difflib.get_close_matches(path[-1], fields, n=1)
-    if close:
+    if close := difflib.get_close_matches(path[-1], fields, n=1):
         return f": did you mean {'.'.join([*path[:-1], close[0]])}?"
     return f": the keys here are {', '.join(fields)}"

@@ -1,7 +1,6 @@
 """The hyper-parameters of each fine-tuning method, and the one list of methods.
 
-A new method is a class here, added to `AnyMethodConfig`; its mathematics in `methods/<name>.py`, a class that
-`implements` it; and its values in `conf/method/<name>.yaml`. Every list of methods elsewhere follows.
+Every list of methods elsewhere follows; CONTRIBUTING.md says how to add one.
 """
 
 from collections.abc import Mapping
@@ -44,7 +43,7 @@ class LowRankConfig(MethodConfig):
 
     alpha: float = Field(gt=0, description="Numerator of the branch's scale (alpha); LoRA's scaling is alpha/rank.")
     dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="Probability with which an element of the branch's input x is dropped."
+        default=0.0, ge=0, lt=1, description="Probability that an element of the input x is dropped."
     )
 
 
@@ -65,9 +64,7 @@ class DyLoRAConfig(LowRankConfig):
         description="Which components move in a step with rank b: only b (frozen), 1..b (all), or by its gradient b "
         "and by the optimizer's momentum and decay all (detached, the official program).",
     )
-    evaluation_rank: int | None = Field(
-        default=None, ge=1, description="Rank b used outside training mode and by merge; r if null."
-    )
+    evaluation_rank: int | None = Field(default=None, ge=1, description="Rank b of evaluation and merging; r if null.")
 
     @model_validator(mode="after")
     def _evaluation_rank_exists(self) -> Self:
@@ -162,8 +159,7 @@ def parse_method_config(values: Mapping[str, object]) -> MethodConfig:
         fault = error.errors()[0]
         if fault["type"] == "value_error":
             raise ConfigError(f"method {name}: {fault['msg'].removeprefix('Value error, ')}") from None
-        key = ".".join(["method", *map(str, fault["loc"])])
-        keys = ", ".join(METHODS[name].model_fields)
+        key, keys = ".".join(["method", *map(str, fault["loc"])]), ", ".join(METHODS[name].model_fields)
         raise ConfigError(
             f"{key} of method {name}: {fault['msg']}, found {fault['input']!r}: correct it (keys: {keys})"
         ) from None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from deltalora.config.architectures import ARCHITECTURES
 from deltalora.config.methods import AnyMethodConfig
@@ -28,24 +28,16 @@ class ModelConfig(Section):
     shape: Mapping[str, int] | None = Field(description="configuration keys that fix every tensor's shape")
     dropout: Mapping[str, Probability] = Field(description="the backbone's own, by place; see `ARCHITECTURES`")
 
-    @field_validator("architecture")
-    @classmethod
-    def _family_is_known(cls, name: str) -> str:
-        if name not in ARCHITECTURES:
-            raise ValueError(f"model.architecture: input should be one of {', '.join(ARCHITECTURES)}, found {name!r}")
-        return name
-
-    @model_validator(mode="after")
-    def _every_dropout_is_stated(self) -> Self:
-        if self.dropout.keys() != (places := ARCHITECTURES[self.architecture].dropout.keys()):
-            raise ValueError(
-                f"model.dropout of a {self.architecture} has {', '.join(sorted(places))}, found "
-                f"{', '.join(sorted(self.dropout))}: state each of these and no other"
-            )
-        return self
-
     @model_validator(mode="after")
     def _enough_to_build(self) -> Self:
+        families, name = ", ".join(ARCHITECTURES), self.architecture
+        if name not in ARCHITECTURES:
+            raise ValueError(f"model.architecture: input should be one of {families}, found {name!r}")
+        if self.dropout.keys() != (places := ARCHITECTURES[name].dropout.keys()):
+            raise ValueError(
+                f"model.dropout of a {name} has {', '.join(sorted(places))}, found "
+                f"{', '.join(sorted(self.dropout))}: state each of these and no other"
+            )
         if self.weights == "random" and self.shape is None:
             raise ValueError("model.weights=random needs model.shape, which this model file does not state")
         if self.source == "hub" and self.revision is None:
@@ -82,9 +74,7 @@ class TrainConfig(Section):
 
     def warmup(self, total_steps: int) -> int:
         """Return the optimizer steps of the warm-up in a run of `total_steps`."""
-        if self.warmup_steps is not None:
-            return self.warmup_steps
-        return math.ceil((self.warmup_ratio or 0.0) * total_steps)
+        return math.ceil((self.warmup_ratio or 0.0) * total_steps) if self.warmup_steps is None else self.warmup_steps
 
     @model_validator(mode="after")
     def _sane(self) -> Self:
@@ -146,23 +136,18 @@ class LoggerConfig(Section):
 
 
 class RuntimeConfig(Section):
-    """Where and how a run happens; numbers depend on it by rounding at most, and the run id not at all."""
+    """Where and how a run happens; numbers depend on it by rounding at most, and the run id not at all.
+
+    Older records lack the keys that have a default.
+    """
 
     device: Literal["auto", "cpu", "cuda"]
     threads: PositiveInt | None
     results_dir: str
-    keep_state: bool = Field(
-        default=False,
-        description="whether state.safetensors is kept beside the record; older records lack the key",
-    )
+    keep_state: bool = Field(default=False, description="whether state.safetensors is kept beside the record")
     data_workers: NonNegativeInt
-    on_failure: Literal["continue", "stop"] = Field(
-        default="continue", description="whether a sweep goes on after a run that failed; older records lack the key"
-    )
-    table: str | None = Field(
-        default=None,
-        description="the table whose sweep started the run; groups it at W&B; older records lack the key",
-    )
+    on_failure: Literal["continue", "stop"] = Field(default="continue", description="what a sweep does after a failure")
+    table: str | None = Field(default=None, description="whose sweep started the run; groups it at W&B")
 
 
 class RunConfig(Section):
@@ -177,35 +162,34 @@ class RunConfig(Section):
     method: AnyMethodConfig
     train: TrainConfig
     decoding: DecodingConfig | None = Field(description="None where nothing is generated (GLUE)")
-    init_from: "RunConfig | None" = Field(
-        description="the run whose adapted weights this one starts from, in place of the pre-trained ones alone"
-    )
+    init_from: "RunConfig | None" = Field(description="the run whose adapted weights this one starts from, if any")
     logger: LoggerConfig
     runtime: RuntimeConfig
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        fitting = [name for name, family in ARCHITECTURES.items() if family.form == self.task.form]
-        if self.model.architecture not in fitting:
+        task, architecture, decoding = self.task, self.model.architecture, self.decoding
+        fitting = [name for name, family in ARCHITECTURES.items() if family.form == task.form]
+        if architecture not in fitting:
             raise ValueError(
-                f"task {self.task.name} is a {self.task.form} task for {' or '.join(fitting)}, found "
-                f"model.architecture={self.model.architecture}: choose another model"
+                f"task {task.name} is a {task.form} task for {' or '.join(fitting)}, found "
+                f"model.architecture={architecture}: choose another model"
             )
-        if (self.task.form == "classification") != (self.decoding is None):
+        if (task.form == "classification") != (decoding is None):
             raise ValueError(
-                f"decoding is for tasks that generate text, and task {self.task.name} is a {self.task.form} task: "
+                f"decoding is for tasks that generate text, and task {task.name} is a {task.form} task: "
                 "decoding=null for glue, a search for every other"
             )
-        if self.decoding is not None and self.decoding.search == "lora_reference" and self.model.architecture != "gpt2":
+        if decoding is not None and decoding.search == "lora_reference" and architecture != "gpt2":
             raise ValueError(
                 "decoding.search=lora_reference is the authors' search for GPT-2, found model.architecture="
-                f"{self.model.architecture}: set decoding.search=transformers"
+                f"{architecture}: set decoding.search=transformers"
             )
-        generated = self.decoding.max_new_tokens if self.decoding is not None else 0
-        if isinstance(self.task, CausalConfig) and self.task.max_length < generated + 2:
+        generated = decoding.max_new_tokens if decoding is not None else 0
+        if isinstance(task, CausalConfig) and task.max_length < generated + 2:
             raise ValueError(
                 f"decoding.max_new_tokens ({generated}) leaves no room for a prompt within "
-                f"task.max_length ({self.task.max_length}): lower it or raise task.max_length"
+                f"task.max_length ({task.max_length}): lower it or raise task.max_length"
             )
         return self
 
@@ -232,15 +216,9 @@ class RunConfig(Section):
 
     @classmethod
     def with_folders(cls, plain: Mapping[str, Any], results_dir: Path, model_path: Path) -> Self:
-        """Return the configuration of a record with folders of this machine; undoes `without_folders`.
+        """Return the configuration of a record, now or of an earlier version, with folders of this machine.
 
-        Args:
-            plain: As `without_folders` wrote it, now or in an earlier version.
-            results_dir: The store.
-            model_path: Folder of a local model; not read for any other.
-
-        Raises:
-            ValidationError: A key is unknown, missing or wrong.
+        Undoes `without_folders`; `model_path` is read for a local model alone. Raises pydantic's ValidationError.
         """
 
         def whole(part: Mapping[str, Any]) -> dict[str, Any]:

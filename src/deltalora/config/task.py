@@ -66,27 +66,21 @@ class CausalConfig(TaskConfig):
 
     form = "causal"
 
-    max_length: PositiveInt = Field(
-        description="tokens of context and completion; longer examples are cut on the right"
-    )
+    max_length: PositiveInt = Field(description="tokens of context and completion; a longer one is cut on the right")
 
 
 class E2EConfig(CausalConfig):
     """E2E NLG: a restaurant's slots in, English out."""
 
     name: Literal["e2e"]
-    text_form: Literal["raw", "tokenized"] = Field(
-        description="one form for training texts, hypotheses and references alike"
-    )
+    text_form: Literal["raw", "tokenized"] = Field(description="of training texts, hypotheses and references alike")
 
 
 class WebNLGConfig(CausalConfig):
     """WebNLG 2017: one to seven triples in, English out; test inputs of seen and of unseen categories."""
 
     name: Literal["webnlg"]
-    references: Literal["all", "six"] = Field(
-        description="references of a test input that are scored against: all it has (1 to 8), or its first six"
-    )
+    references: Literal["all", "six"] = Field(description="of a test input: all it has (1 to 8), or its first six")
 
 
 class XSumConfig(TaskConfig):

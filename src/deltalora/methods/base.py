@@ -68,16 +68,10 @@ class Attachment:
 
 
 class Method(ABC):
-    """One way to fine-tune a backbone; bound by `inject` to one model.
+    """One way to fine-tune a backbone; bound by `inject` to one model."""
 
-    Attributes:
-        config: The method's validated hyper-parameters.
-        group: The name of what the method trains beside a classification head.
-        counts_head: Whether its table row counts the head's parameters: only where the whole backbone is trained.
-    """
-
-    group: ClassVar[Literal["adapter", "backbone"]]
-    counts_head: ClassVar[bool] = False
+    group: ClassVar[Literal["adapter", "backbone"]]  # what it trains beside a classification head
+    counts_head: ClassVar[bool] = False  # whether its table row counts the head, as one of the whole backbone does
     config: MethodConfig
 
     def __init__(self, config: MethodConfig) -> None:

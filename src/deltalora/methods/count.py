@@ -23,11 +23,7 @@ class ParameterCount:
 
 
 def count_parameters(model: nn.Module, config: MethodConfig) -> ParameterCount:
-    """Count what `config` trains in an untouched transformers model, which is neither changed nor copied.
-
-    Raises:
-        ModelError: The method cannot be injected into this model.
-    """
+    """Count what `config` trains in an untouched transformers model, which is neither changed nor copied."""
     outline = _on_meta(model)
     total = _scalars(outline.parameters())
     method = build_method(config)
