@@ -105,8 +105,8 @@ class TrainConfig(Section):
         return self
 
 
-#: Whose beam search: the library's, or that of the authors' upstream code for GPT-2.
-SearchName = Literal["transformers", "lora_reference"]
+#: Whose beam search: the library's, the same token for token by our own code, or that of the authors' code for GPT-2.
+SearchName = Literal["transformers", "shared", "lora_reference"]
 
 
 class DecodingConfig(Section):
@@ -199,7 +199,7 @@ class RunConfig(Section):
         if self.decoding is not None and self.decoding.search == "lora_reference" and self.model.architecture != "gpt2":
             raise ValueError(
                 "decoding.search=lora_reference is the authors' search for GPT-2, found model.architecture="
-                f"{self.model.architecture}: set decoding.search=transformers"
+                f"{self.model.architecture}: set decoding.search=shared"
             )
         generated = self.decoding.max_new_tokens if self.decoding is not None else 0
         if isinstance(self.task, CausalConfig) and self.task.max_length < generated + 2:
@@ -224,7 +224,7 @@ class RunConfig(Section):
         # Keys that came later are left out where they say nothing, so that the ids of earlier runs still hold.
         if self.train.warmup_ratio is None:
             del whole["train"]["warmup_ratio"]
-        if self.decoding is not None and self.decoding.search == "transformers":
+        if self.decoding is not None and self.decoding.search != "lora_reference":  # the other two find the same tokens
             del whole["decoding"]["search"]
         if self.init_from is not None:
             whole["init_from"] = self.init_from.scientific()
