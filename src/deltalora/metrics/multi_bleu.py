@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nltk.tokenize.destructive import NLTKWordTokenizer
 
 _NOT_A_WORD = re.compile(r"(\W)")
+#: All that nltk changes in a prepared text, where punctuation stands alone already.
+_NLTK_CHANGES = re.compile(r"\"|\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
 
 
 def prepare(text: str) -> str:
@@ -42,7 +44,7 @@ def word_tokens(prepared: str) -> list[str]:
     looks for sentences first, with data that is not on PyPI; that moves a final period only, which is a word of its own
     here already, so the tokeniser without that step gives the same words.
     """
-    return list(_tokenizer().tokenize(prepared))
+    return list(_tokenizer().tokenize(prepared)) if _NLTK_CHANGES.search(prepared) else prepared.split()
 
 
 @cache

@@ -10,7 +10,7 @@ from sacrebleu.metrics.lib_ter import translation_edit_rate
 
 from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
-from deltalora.metrics.edit_distance import EditDistance, Row, least_distance
+from deltalora.metrics.edit_distance import EditDistance, Question, Row, Search, Shift, cell, least_distance, search_all
 from deltalora.metrics.multi_bleu import prepare_all
 
 #: Part of the key of stored statistics: raise it with any change of the search that can move a number.
@@ -62,18 +62,19 @@ class TerTercom(TextMetric, AdditiveMetric):
 
 
 def _edits_and_lengths(texts: Sequence[str], blocks: Sequence[Sequence[str]]) -> Statistics:
-    rows = np.empty((len(texts), 2))
-    for row, text, block in zip(rows, texts, blocks, strict=True):
-        hypothesis, references = text.split(), [reference.split() for reference in block]
-        fewest = edits(hypothesis, references[0])
-        for reference in references[1:]:
-            if least_distance(hypothesis, reference) < fewest:
-                fewest = min(fewest, edits(hypothesis, reference))
-        row[:] = fewest, np.mean([len(reference) for reference in references])
-    return rows
+    return np.array(search_all(map(_fewest_edits_and_length, texts, blocks))).reshape(-1, 2)
 
 
-def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
+def _fewest_edits_and_length(text: str, block: Sequence[str]) -> Search[tuple[float, float]]:
+    hypothesis, references = text.split(), [reference.split() for reference in block]
+    fewest = yield from edits(hypothesis, references[0])
+    for reference in references[1:]:
+        if least_distance(hypothesis, reference) < fewest:
+            fewest = min(fewest, (yield from edits(hypothesis, reference)))
+    return fewest, float(np.mean([len(reference) for reference in references]))
+
+
+def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> Search[int]:
     """Count the shifts and edits that turn the hypothesis into the reference, by tercom's greedy search.
 
     Same as the first value of sacrebleu's `translation_edit_rate`.
@@ -83,26 +84,28 @@ def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
     words, shifts, checked = list(hypothesis), 0, 0
     while True:
         rows = table.rows(words)
-        distance = table.distance(words, rows[-1], len(words))
+        distance = cell(rows, len(words), len(reference))
         if distance == least:
-            return shifts + distance
+            break
         alignment = _align(words, reference, rows)
         if not alignment.in_beam:
             return int(translation_edit_rate(list(hypothesis), list(reference))[0])
-        reached: dict[tuple[int, int, int], int] = {}
-        for length, start, target in _shifts(words, reference, table.places, alignment):
-            checked += 1
-            if checked == _MAX_CANDIDATES:
-                return shifts + distance
-            if (length, start, target) not in reached:
-                shifted = _shift(words, start, length, target)
-                kept = min(start, target)
-                reached[length, start, target] = table.distance(shifted, rows[kept], kept)
-        if min(reached.values(), default=distance) >= distance:
-            return shifts + distance
-        length, start, target = min(reached, key=lambda shift: (reached[shift], -shift[0], shift[1], shift[2]))
-        words = _shift(words, start, length, target)
+        candidates = list(_shifts(words, reference, table.places, alignment))
+        checked += len(candidates)
+        if checked >= _MAX_CANDIDATES:
+            break
+        candidates = list(dict.fromkeys(candidates))
+        shifted = [_as_shift(*candidate) for candidate in candidates]
+        reached = yield Question(table, words, shifted)
+        fewest, _, _, _, best = min(
+            ((one, -c[0], c[1], c[2], shift) for one, c, shift in zip(reached, candidates, shifted, strict=True)),
+            default=(distance, 0, 0, 0, None),
+        )
+        if best is None or fewest >= distance:
+            break
+        words = best.of(words)
         shifts += 1
+    return shifts + distance
 
 
 class _Alignment(NamedTuple):
@@ -130,29 +133,25 @@ def _align(words: Sequence[str], reference: Sequence[str], rows: Sequence[Row]) 
     slope = len(reference) / len(words) if words else 1.0
     beam = _BEAM if slope / 2 <= _BEAM else math.ceil(slope / 2 + _BEAM)
     i, j = len(words), len(reference)
+    here = cell(rows, i, j)
     while i or j:
         diagonal = math.floor(i * slope)
         in_beam &= i == 0 or diagonal - beam <= j < diagonal + beam or (i == len(words) and j >= diagonal)
-        here = _cell(rows, i, j)
-        if i and j and here == _cell(rows, i - 1, j - 1) + (words[i - 1] != reference[j - 1]):
-            i, j = i - 1, j - 1
+        across = cell(rows, i - 1, j - 1) if i and j else -1
+        if across >= 0 and here == across + (words[i - 1] != reference[j - 1]):
+            i, j, here = i - 1, j - 1, across
             met[j] = i
             if words[i] != reference[j]:
                 wrong |= 1 << i
                 wrong_in_reference |= 1 << j
-        elif i and here == _cell(rows, i - 1, j) + 1:
-            i -= 1
+        elif i and here == (above := cell(rows, i - 1, j)) + 1:
+            i, here = i - 1, above
             wrong |= 1 << i
         else:
-            j -= 1
+            j, here = j - 1, here - 1
             met[j] = i - 1
             wrong_in_reference |= 1 << j
     return _Alignment(wrong, wrong_in_reference, met, in_beam)
-
-
-def _cell(rows: Sequence[Row], i: int, j: int) -> int:
-    first = (1 << j) - 1
-    return i + (rows[i].rises & first).bit_count() - (rows[i].falls & first).bit_count()
 
 
 def _shifts(
@@ -181,10 +180,6 @@ def _shifts(
                 length += 1
 
 
-def _shift(words: list[str], start: int, length: int, target: int) -> list[str]:
+def _as_shift(length: int, start: int, target: int) -> Shift:
     """Move a run before the word at `target`; with a target inside the run, as far after its place as `target` is."""
-    run = words[start : start + length]
-    if target < start:
-        return words[:target] + run + words[target:start] + words[start + length :]
-    end = target if target > start + length else target + length
-    return words[:start] + words[start + length : end] + run + words[end:]
+    return Shift(start, length, target if target <= start + length else target - length)
