@@ -17,7 +17,7 @@ from sacrebleu.metrics.ter import TER
 
 from deltalora.metrics import ter, ter_tercom
 from deltalora.metrics.disk_cache import cache_folder, cached
-from deltalora.metrics.edit_distance import EditDistance, Question, Shift, distances, least_distance, search_all
+from deltalora.metrics.edit_distance import EditDistance, Question, distances, least_distance, search_all, shifted
 from fidelity import Fidelity
 from published_outputs import WEBNLG, names, read
 from scored_outputs import statistics
@@ -54,10 +54,12 @@ def test_shifts_of_many_texts_at_once_have_the_distances_of_each_alone() -> None
     for number in range(60):
         words, reference = ([str(one) for one in rng.integers(9, size=rng.integers(1, 81))] for _ in range(2))
         drawn = (sorted(rng.integers(len(words) + 1, size=2).tolist()) for _ in range(number % 4 * 200))
-        shifts = [Shift(start, end - start, int(rng.integers(len(words) + 1))) for start, end in drawn]
+        shifts = [(start, end - start, int(rng.integers(len(words) + 1))) for start, end in drawn]
         questions.append(Question(EditDistance(reference), words, shifts))
     assert any(question.table.columns > 64 for question in questions)
-    alone = [[question.table.distance(shift.of(question.words)) for shift in question.shifts] for question in questions]
+    alone = [
+        [question.table.distance(shifted(question.words, shift)) for shift in question.shifts] for question in questions
+    ]
     assert distances(questions) == alone
 
 

@@ -7,6 +7,7 @@ rows answers all of them at once: some fifteen times as fast as one after the ot
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -69,20 +70,15 @@ def least_distance(first: Sequence[str], second: Sequence[str]) -> int:
     return max(len(first), len(second)) - common
 
 
-class Shift(NamedTuple):
-    """Take out the run of `length` words at `start`, and put it before the word at `place` of those that are left."""
+#: Take out the run of `length` words at `start`, and put it before the word at `place` of those left: these three.
+Shift = tuple[int, int, int]
 
-    start: int
-    length: int
-    place: int
 
-    def of(self, words: Sequence[str]) -> list[str]:
-        """Return the shifted words."""
-        run, rest = (
-            words[self.start : self.start + self.length],
-            [*words[: self.start], *words[self.start + self.length :]],
-        )
-        return [*rest[: self.place], *run, *rest[self.place :]]
+def shifted(words: Sequence[str], shift: Shift) -> list[str]:
+    """Return the shifted words."""
+    start, length, place = shift
+    rest = [*words[:start], *words[start + length :]]
+    return [*rest[:place], *words[start : start + length], *rest[place:]]
 
 
 class Question(NamedTuple):
@@ -121,7 +117,7 @@ def distances(questions: Sequence[Question]) -> list[list[int]]:
     return [
         next(found).tolist()
         if question.table.columns <= _BITS
-        else [question.table.distance(shift.of(question.words)) for shift in question.shifts]
+        else [question.table.distance(shifted(question.words, shift)) for shift in question.shifts]
         for question in questions
     ]
 
@@ -133,7 +129,7 @@ def _sweep(questions: Sequence[Question]) -> Integers:
     def per_shift(values: Iterable[int]) -> Integers:
         return np.repeat(np.fromiter(values, np.int64, len(counts)), counts)
 
-    numbers = (number for question in questions for shift in question.shifts for number in shift)
+    numbers = chain.from_iterable(chain.from_iterable(question.shifts for question in questions))
     start, length, place = np.fromiter(numbers, np.int64, 3 * sum(counts)).reshape(-1, 3).T
     sizes = [len(question.words) for question in questions]
     size, offset = per_shift(sizes), per_shift(np.cumsum([0, *sizes[:-1]]))

@@ -6,7 +6,7 @@ import numpy as np
 
 from deltalora.metrics.base import MeanMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
-from deltalora.metrics.edit_distance import EditDistance, Question, Search, Shift, least_distance, search_all
+from deltalora.metrics.edit_distance import EditDistance, Question, Search, Shift, least_distance, search_all, shifted
 from deltalora.metrics.multi_bleu import prepare_all, word_tokens
 
 #: Part of the key of stored statistics: raise it with any change of the search that can move a number.
@@ -79,7 +79,7 @@ def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> Search[int]:
         if fewest >= distance:
             break
         best = (shift for shift, one in zip(candidates, reached, strict=True) if one == fewest)
-        words, distance = max(shift.of(words) for shift in best), fewest
+        words, distance = max(shifted(words, shift) for shift in best), fewest
         shifts += 1
     return shifts + distance
 
@@ -94,5 +94,5 @@ def _runs(words: Sequence[str], reference: Sequence[str], table: EditDistance) -
                 length = 1
                 while length < longest and words[start + length] == reference[target + length]:
                     length += 1
-                found.append(Shift(start, length, target))
+                found.append((start, length, target))
     return found

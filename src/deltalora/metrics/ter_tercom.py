@@ -1,7 +1,7 @@
 """TER as the WebNLG 2017 organisers computed it with tercom: edits of the corpus over words of its references."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -10,7 +10,17 @@ from sacrebleu.metrics.lib_ter import translation_edit_rate
 
 from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
-from deltalora.metrics.edit_distance import EditDistance, Question, Row, Search, Shift, cell, least_distance, search_all
+from deltalora.metrics.edit_distance import (
+    EditDistance,
+    Question,
+    Row,
+    Search,
+    Shift,
+    cell,
+    least_distance,
+    search_all,
+    shifted,
+)
 from deltalora.metrics.multi_bleu import prepare_all
 
 #: Part of the key of stored statistics: raise it with any change of the search that can move a number.
@@ -19,6 +29,7 @@ _VERSION = 1
 # tercom's limits of a shift, and sacrebleu's of the search.
 _MAX_LENGTH = 10
 _MAX_MOVE = 50
+_LONGEST_RUN = (1 << _MAX_LENGTH) - 1
 _MAX_CANDIDATES = 1000
 #: sacrebleu fills only the cells of the edit table within so many columns of the diagonal.
 _BEAM = 25
@@ -90,20 +101,15 @@ def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> Search[int]:
         alignment = _align(words, reference, rows)
         if not alignment.in_beam:
             return int(translation_edit_rate(list(hypothesis), list(reference))[0])
-        candidates = list(_shifts(words, reference, table.places, alignment))
-        checked += len(candidates)
+        tried, candidates = _shifts(words, reference, table.places, alignment)
+        checked += tried
         if checked >= _MAX_CANDIDATES:
             break
-        candidates = list(dict.fromkeys(candidates))
-        shifted = [_as_shift(*candidate) for candidate in candidates]
-        reached = yield Question(table, words, shifted)
-        fewest, _, _, _, best = min(
-            ((one, -c[0], c[1], c[2], shift) for one, c, shift in zip(reached, candidates, shifted, strict=True)),
-            default=(distance, 0, 0, 0, None),
-        )
-        if best is None or fewest >= distance:
+        reached = yield Question(table, words, [_shift(*candidate) for candidate in candidates])
+        fewest, best = min(zip(reached, candidates, strict=True), default=(distance, (0, 0, 0)))
+        if fewest >= distance:
             break
-        words = best.of(words)
+        words = shifted(words, _shift(*best))
         shifts += 1
     return shifts + distance
 
@@ -156,30 +162,39 @@ def _align(words: Sequence[str], reference: Sequence[str], rows: Sequence[Row]) 
 
 def _shifts(
     words: Sequence[str], reference: Sequence[str], places: Mapping[str, Sequence[int]], alignment: _Alignment
-) -> Iterator[tuple[int, int, int]]:
-    """Yield (length, start, target) of every shift that tercom tries, in its order, with its repetitions."""
+) -> tuple[int, list[tuple[int, int, int]]]:
+    """Return how many shifts tercom tries, with repetitions, and each as (-length, start, target): its preference."""
     wrong, wrong_in_reference, met, _ = alignment
+    behind = [0, *(place + 1 for place in met)]  # behind the words met by the word before a run and by each of its own
+    tried = 0
+    found: dict[tuple[int, int, int], None] = {}
     for start, word in enumerate(words):
+        if not wrong >> start & _LONGEST_RUN:
+            continue
         for place in places.get(word, ()):
-            if abs(place - start) > _MAX_MOVE:
+            if abs(place - start) > _MAX_MOVE or not wrong_in_reference >> place & _LONGEST_RUN:
                 continue
             longest = min(len(words) - start, len(reference) - place, _MAX_LENGTH)
             length = 1
             while True:
                 run = (1 << length) - 1
-                inside = start <= met[place] < start + length
-                if wrong >> start & run and wrong_in_reference >> place & run and not inside:
+                if (
+                    wrong >> start & run
+                    and wrong_in_reference >> place & run
+                    and not start <= met[place] < start + length
+                ):
                     previous = -1
-                    for offset in range(-1, length):
-                        target = met[place + offset] + 1 if place + offset >= 0 else 0
+                    for target in behind[place : place + length + 1]:
                         if target != previous:
                             previous = target
-                            yield length, start, target
+                            tried += 1
+                            found[-length, start, target] = None
                 if length == longest or words[start + length] != reference[place + length]:
                     break
                 length += 1
+    return tried, list(found)
 
 
-def _as_shift(length: int, start: int, target: int) -> Shift:
+def _shift(minus_length: int, start: int, target: int) -> Shift:
     """Move a run before the word at `target`; with a target inside the run, as far after its place as `target` is."""
-    return Shift(start, length, target if target <= start + length else target - length)
+    return start, -minus_length, target if target <= start - minus_length else target + minus_length
