@@ -115,6 +115,8 @@ def _network_config(config: ModelConfig, folder: Path | None, num_labels: int | 
     if num_labels is not None:
         kind = "regression" if num_labels == 1 else "single_label_classification"
         ours |= {"num_labels": num_labels, "problem_type": kind}
+    if config.architecture == "gpt2":  # the same function as its `gelu_new`, in one operator instead of eight
+        ours["activation_function"] = "gelu_pytorch_tanh"
     if folder is None:
         built: PretrainedConfig = AutoConfig.for_model(config.architecture, **(config.shape or {}), **ours)
         return built
