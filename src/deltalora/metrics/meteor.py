@@ -1,6 +1,8 @@
 """METEOR 1.5 from its own jar, with one JVM per process and the corpus formula in Python."""
 
+import atexit
 import logging
+import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -146,7 +148,7 @@ class _Paraphrases:
 
     def __init__(self) -> None:
         self._words: set[str] = set()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._lock = threading.Lock()
 
     def cover(self, texts: Sequence[str]) -> None:
@@ -158,8 +160,10 @@ class _Paraphrases:
             self._words |= words
             try:
                 content = cut_table(_JAR.parent / "data" / "paraphrase-en.gz", self._words)
-                self._folder = tempfile.TemporaryDirectory(prefix="deltalora-meteor-")
-                table = Path(self._folder.name) / "paraphrases.gz"
+                if self._folder is None:
+                    self._folder = Path(tempfile.mkdtemp(prefix="deltalora-meteor-"))
+                    atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+                table = self._folder / f"{len(self._words)}.gz"
                 table.write_bytes(content)
             except OSError as error:
                 log.warning("METEOR: cannot keep an index of its paraphrase table (%s): it reads all of it", error)

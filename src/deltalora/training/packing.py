@@ -2,7 +2,8 @@
 
 All of a causal network but attention looks at one token at a time and can run on the tokens alone: at E2E's lengths a
 random batch of 8, padded to its longest, has 1.37 cells per token. For attention queries, keys and values are laid out
-again as (examples, longest): each example sees itself alone, and no mask is needed, since padding comes last. The losses are those of a padded batch to rounding; dropout draws other numbers.
+again as (examples, longest): each example sees itself alone, and no mask is needed, since padding comes last. The
+losses are those of a padded batch to rounding; dropout draws other numbers.
 """
 
 from typing import Any, NamedTuple
