@@ -42,14 +42,7 @@ class PublishedRow(_Row):
     fixture: str = Field(description="Set and system.")
     published: float = Field(description="As printed.")
     ours: float = Field(description="Not rounded.")
-    register_tag: str | None = Field(
-        description="The divergence that explains a larger difference; None if there is none."
-    )
-
-
-Row = OracleRow | PublishedRow
-
-_ROWS = TypeAdapter(list[Row])
+    register_tag: str | None = Field(description="The divergence that explains a larger difference, if there is one.")
 
 
 def fidelity_text() -> str:
@@ -58,23 +51,18 @@ def fidelity_text() -> str:
 
 
 @cache
-def fidelity_rows() -> list[Row]:
-    """The rows of the last recorded test run.
-
-    Raises:
-        StoreError: The file is malformed.
-    """
+def fidelity_rows() -> list[OracleRow | PublishedRow]:
+    """The rows of the last recorded test run; a `StoreError` if the file is malformed."""
     try:
-        return _ROWS.validate_json(fidelity_text())
+        return TypeAdapter(list[OracleRow | PublishedRow]).validate_json(fidelity_text())
     except ValidationError as error:
         raise StoreError(f"report/fidelity.json: {one_line(error)}; run `make fidelity` again") from error
 
 
 def fidelity_markdown() -> str:
     """The page docs/fidelity.md."""
-    rows = fidelity_rows()
-    oracles = [row for row in rows if isinstance(row, OracleRow)]
-    published = [row for row in rows if isinstance(row, PublishedRow)]
+    oracles = [row for row in fidelity_rows() if isinstance(row, OracleRow)]
+    published = [row for row in fidelity_rows() if isinstance(row, PublishedRow)]
     within = sum(row.is_met for row in published)
     lines = [
         "# Fidelity",
@@ -87,10 +75,7 @@ def fidelity_markdown() -> str:
         "",
         "| subject | oracle | what | largest difference | tolerance |",
         "|---|---|---|--:|--:|",
-        *(
-            f"| {row.subject} | {row.oracle} | {row.what} | {row.difference:.1e} | {row.tolerance:.0e} |"
-            for row in oracles
-        ),
+        *(f"| {r.subject} | {r.oracle} | {r.what} | {r.difference:.1e} | {r.tolerance:.0e} |" for r in oracles),
         "",
         "## Scores of published system outputs",
         "",
@@ -99,17 +84,11 @@ def fidelity_markdown() -> str:
         "",
         "| metric | fixture | published | ours | difference | divergence |",
         "|---|---|--:|--:|--:|---|",
-        *(
-            f"| {row.metric} | {row.fixture} | {row.published:g} | {row.ours:.6g} | {row.difference:.1e} | "
-            f"{_why(row)} |"
-            for row in published
-        ),
-        "",
+        *map(_published_line, published),
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
-def _why(row: PublishedRow) -> str:
-    if row.is_met:
-        return "none"
-    return f"[{row.register_tag}](divergences.md#{row.register_tag})"
+def _published_line(row: PublishedRow) -> str:
+    why = "none" if row.is_met else f"[{row.register_tag}](divergences.md#{row.register_tag})"
+    return f"| {row.metric} | {row.fixture} | {row.published:g} | {row.ours:.6g} | {row.difference:.1e} | {why} |"

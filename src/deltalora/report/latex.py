@@ -10,16 +10,8 @@ from deltalora.report.table import Table
 
 #: Lines of a grid, at \\scriptsize with a gap between groups, on a page of 22 cm of text.
 _LINES_PER_PAGE = 45
-
-_SPECIAL = {
+_SPECIAL = {char: "\\" + char for char in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
@@ -67,19 +59,17 @@ def escape(text: str) -> str:
 
 
 def _float(caption: str, label: str, grids: Iterable[Grid], notes: Iterable[str]) -> str:
-    return "\n".join(
-        [
-            r"\begin{table*}",
-            r"\centering",
-            rf"\caption{{{escape(caption)}}}",
-            rf"\label{{tab:{label}}}",
-            r"\scriptsize\setlength{\tabcolsep}{3pt}",
-            *(line for grid in grids if grid.groups for line in _tabular(grid)),
-            *(rf"\parbox{{\textwidth}}{{\raggedright {escape(note)}}}\par" for note in notes if note),
-            r"\end{table*}",
-            "",
-        ]
-    )
+    lines = [
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\label{{tab:{label}}}",
+        r"\scriptsize\setlength{\tabcolsep}{3pt}",
+        *(line for grid in grids if grid.groups for line in _tabular(grid)),
+        *(rf"\parbox{{\textwidth}}{{\raggedright {escape(note)}}}\par" for note in notes if note),
+        r"\end{table*}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _pages(grid: Grid) -> list[tuple[Grid]]:

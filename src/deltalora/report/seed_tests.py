@@ -2,88 +2,50 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from deltalora.report.paper import MetricColumn
-from deltalora.report.statistics import (
-    holm,
-    minimum_detectable_difference,
-    paired_t_test,
-    probability_of_improvement,
-)
-from deltalora.report.table import Effect, ExampleComparison, Family, SeedEvidence
+from deltalora.report.statistics import holm, minimum_detectable_difference, paired_t_test, probability_of_improvement
+from deltalora.report.table import Effect, Family, SeedEvidence
 
 #: One seed has neither interval nor test.
 NOT_ENOUGH_SEEDS = "not enough seeds"
 #: Every seed shows the same difference.
 NO_SPREAD = "no spread over seeds"
 
-_MIN_SEEDS = 2
-
 
 def seed_evidence(left: Mapping[int, float], right: Mapping[int, float], column: MetricColumn) -> SeedEvidence | None:
-    """What the seeds both sides have say of left - right, before any correction; None if they share none.
-
-    Args:
-        left: Seed -> value.
-        right: Seed -> value.
-        column: Says which direction is better.
-    """
-    common = sorted(left.keys() & right.keys())
-    differences = [left[seed] - right[seed] for seed in common]
-    if not common:
-        return None
-    if len(common) < _MIN_SEEDS:
-        return SeedEvidence(len(common), None, None, None, None, NOT_ENOUGH_SEEDS)
+    """What the seeds both sides have say of left - right, before any correction; None if they share none."""
+    differences = [left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())]
+    if len(differences) < 2:
+        return SeedEvidence(1, note=NOT_ENOUGH_SEEDS) if differences else None
     p_value = paired_t_test(differences)
     return SeedEvidence(
-        n=len(common),
+        n=len(differences),
         p_value=p_value,
-        p_holm=None,
         probability_of_improvement=probability_of_improvement(differences, higher_is_better=column.higher_is_better),
         minimum_detectable=minimum_detectable_difference(differences),
         note=NO_SPREAD if p_value is None else "",
     )
 
 
-def adjust(effects: Sequence[Effect]) -> list[Effect]:
-    """The effects with Holm's adjusted p values: those over seeds as one family, those over examples as another.
+def adjust(effects: Sequence[Effect], across: str) -> tuple[list[Effect], Family]:
+    """Add Holm's adjusted p values, over seeds and over examples as one family each, and count the tests of both.
 
     A cell without a p value is no test and does not count.
     """
-    over_seeds, over_examples = _seed_tests(effects), _example_tests(effects)
-    seeds = dict(zip(over_seeds, holm(list(over_seeds.values())), strict=True))
-    examples = dict(zip(over_examples, holm(list(over_examples.values())), strict=True))
-    adjusted = []
-    for place, effect in enumerate(effects):
-        cells = {}
-        for name, cell in effect.cells.items():
-            if cell.over_seeds is not None and (place, name) in seeds:
-                cell = replace(cell, over_seeds=replace(cell.over_seeds, p_holm=seeds[place, name]))
-            if isinstance(cell.over_examples, ExampleComparison):
-                cell = replace(cell, over_examples=replace(cell.over_examples, p_holm=examples[place, name]))
-            cells[name] = cell
-        adjusted.append(replace(effect, cells=cells))
-    return adjusted
-
-
-def family(name: str, effects: Sequence[Effect]) -> Family:
-    """How many tests `adjust` takes for one family."""
-    return Family(name, len(_seed_tests(effects)), len(_example_tests(effects)))
-
-
-def _seed_tests(effects: Sequence[Effect]) -> dict[tuple[int, str], float]:
-    return {
-        (place, name): cell.over_seeds.p_value
-        for place, effect in enumerate(effects)
-        for name, cell in effect.cells.items()
-        if cell.over_seeds is not None and cell.over_seeds.p_value is not None
-    }
-
-
-def _example_tests(effects: Sequence[Effect]) -> dict[tuple[int, str], float]:
-    return {
-        (place, name): cell.over_examples.p_value
-        for place, effect in enumerate(effects)
-        for name, cell in effect.cells.items()
-        if isinstance(cell.over_examples, ExampleComparison)
-    }
+    cells: list[dict[str, Any]] = [dict(effect.cells) for effect in effects]
+    numbers = {}
+    for kind in ("over_seeds", "over_examples"):
+        evidence = {
+            (place, column): found
+            for place, of_effect in enumerate(cells)
+            for column, cell in of_effect.items()
+            if getattr(found := getattr(cell, kind), "p_value", None) is not None
+        }
+        adjusted = holm([found.p_value for found in evidence.values()])
+        for ((place, column), found), p in zip(evidence.items(), adjusted, strict=True):
+            cells[place][column] = replace(cells[place][column], **{kind: replace(found, p_holm=p)})
+        numbers[kind] = len(evidence)
+    family = Family(across, **numbers)
+    return [replace(effect, cells=found) for effect, found in zip(effects, cells, strict=True)], family

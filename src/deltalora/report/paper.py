@@ -1,4 +1,7 @@
-"""Types and loaders of the paper's tables."""
+"""The paper's tables as data: what arXiv 2309.02411 prints and nothing of ours, transcribed once into `paper_tables/`.
+
+A cell that the paper leaves empty is null.
+"""
 
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -11,10 +14,6 @@ from deltalora.errors import StoreError
 from deltalora.report.divergences import divergences, read_yaml
 
 
-class _PaperModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
 def _in_the_register(tag: str) -> str:
     if tag not in divergences():
         raise ValueError(f"{tag!r} is no tag of report/divergences.yaml")
@@ -23,6 +22,12 @@ def _in_the_register(tag: str) -> str:
 
 #: Entries of the divergence register that touch a table.
 Tags = tuple[Annotated[str, AfterValidator(_in_the_register)], ...]
+#: The cells of a row, e.g. `69.58 8.75 46.34`, each as printed.
+Line = Annotated[tuple[str, ...], BeforeValidator(lambda line: tuple(line.split()) if isinstance(line, str) else line)]
+
+
+class _PaperModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MetricColumn(_PaperModel):
@@ -53,15 +58,6 @@ class MetricColumn(_PaperModel):
     def title(self) -> str:
         """The name with an arrow to the better direction."""
         return f"{self.name} {'↑' if self.higher_is_better else '↓'}"
-
-
-def _cells(value: object) -> object:
-    """A line of printed cells, as the files have it, from left to right."""
-    return tuple(value.split()) if isinstance(value, str) else value
-
-
-#: The cells of a row, e.g. `69.58 8.75 46.34`, each as printed.
-Line = Annotated[tuple[str, ...], BeforeValidator(_cells)]
 
 
 class PaperRow(_PaperModel):
@@ -95,10 +91,11 @@ class PaperTable(_PaperModel):
     @model_validator(mode="after")
     def _columns_are_of_the_parts(self) -> Self:
         names = [column.name for column in self.metrics]
+        read = {column.name for column in self.metrics if not column.mean_of}
         if len(set(names)) != len(names):
             raise ValueError("two columns have the same name")
         for column in self.metrics:
-            if unknown := set(column.mean_of) - set(names) | set(column.mean_of) & self._computed():
+            if unknown := set(column.mean_of) - read:
                 raise ValueError(f"column {column.name} must be a mean of columns that are read, found {unknown}")
             if not column.mean_of and (column.part or self.parts[0]) not in self.parts:
                 raise ValueError(f"column {column.name} has part {column.part}, which is none of {self.parts}")
@@ -125,6 +122,10 @@ class PaperTable(_PaperModel):
         """The columns of scores that the paper prints, from left to right."""
         return tuple(column.name for column in self.metrics if column.in_paper)
 
+    def row(self, name: str) -> PaperRow | None:
+        """The paper's row of that name, or None: a control of ours has none."""
+        return next((row for row in self.rows if row.row == name), None)
+
     def scores(self, row: str) -> dict[str, Decimal]:
         """Column -> number with its printed digits; empty for a row that the paper does not have."""
         found = self.row(row)
@@ -133,15 +134,8 @@ class PaperTable(_PaperModel):
     def printed_in(self, row: str) -> dict[str, str]:
         """Column left of the scores -> its cell as printed; without the cells that hold a dash."""
         found = self.row(row)
-        cells = {} if found is None else dict(zip(self.printed, found.printed, strict=True))
-        return {column: text for column, text in cells.items() if text != "-"}
-
-    def _computed(self) -> set[str]:
-        return {column.name for column in self.metrics if column.mean_of}
-
-    def row(self, name: str) -> PaperRow | None:
-        """The paper's row of that name, or None: a control of ours has none."""
-        return next((row for row in self.rows if row.row == name), None)
+        cells = () if found is None else zip(self.printed, found.printed, strict=True)
+        return {column: text for column, text in cells if text != "-"}
 
 
 class HyperparameterTable(_PaperModel):
@@ -151,9 +145,7 @@ class HyperparameterTable(_PaperModel):
     title: str
     columns: tuple[str, ...] = Field(description="Names in conf/experiment, without the folder.")
     source: str
-    remarks: dict[str, str] = Field(
-        default_factory=dict, description="Key -> how it was read, where that needs a word."
-    )
+    remarks: dict[str, str] = Field(default={}, description="Key -> how it was read, where that needs a word.")
     values: dict[str, tuple[float | str, ...]] = Field(description="Key -> one value per column.")
     divergences: Tags = Field(default=(), description="Tags of the register's entries that touch these settings.")
 
@@ -167,11 +159,7 @@ class HyperparameterTable(_PaperModel):
         return self
 
     def column(self, task: str) -> dict[str, float | str]:
-        """All settings of one task.
-
-        Raises:
-            StoreError: The table has no such column.
-        """
+        """All settings of one task; a `StoreError` if the table has no such column."""
         if task not in self.columns:
             raise StoreError(f"{self.name}: expected one of {', '.join(self.columns)}, found {task!r}; choose one")
         index = self.columns.index(task)
@@ -202,38 +190,26 @@ T = TypeVar("T", bound=_PaperModel)
 
 @cache
 def paper_table(name: str) -> PaperTable:
-    """The paper's table of results of that name, e.g. 'table1'.
-
-    Raises:
-        StoreError: There is no such table, or it is not a table of results.
-    """
+    """The paper's table of results of that name, e.g. 'table1'; a `StoreError` if there is none."""
     return _load(PaperTable, name)
 
 
 @cache
 def hyperparameter_table(name: str) -> HyperparameterTable:
-    """The paper's table of settings of that name, e.g. 'table10'.
-
-    Raises:
-        StoreError: There is no such table, or it is not a table of settings.
-    """
+    """The paper's table of settings of that name, e.g. 'table10'; a `StoreError` if there is none."""
     return _load(HyperparameterTable, name)
 
 
 @cache
 def paper_figure(name: str) -> PaperFigure:
-    """The paper's figure of that name, e.g. 'figure3'.
-
-    Raises:
-        StoreError: No such figure was described, or it is not a figure.
-    """
+    """The paper's figure of that name, e.g. 'figure3'; a `StoreError` if there is none."""
     return _load(PaperFigure, name)
 
 
 def _load(model: type[T], name: str) -> T:
-    folder = files(__package__)
-    names = (entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-    known = sorted(names, key=lambda name: (len(name), name))  # table2 before table10
+    folder = files(__package__) / "paper_tables"
+    names = (entry.name.removesuffix(".yaml") for entry in folder.iterdir())
+    known = sorted(names, key=lambda one: (len(one), one))  # table2 before table10
     if name not in known:
         raise StoreError(f"paper tables: expected one of {', '.join(known)}, found {name!r}; choose one of these")
     content = read_yaml((folder / f"{name}.yaml").read_text(encoding="utf-8"))
