@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from deltalora.errors import StoreError, one_line
-from deltalora.report.departures import SETTINGS, departures, dropout_note, setting
 from deltalora.report.example_tests import ExampleBootstrap, ReadSegments
 from deltalora.report.paper import MetricColumn, PaperTable
-from deltalora.report.provenance import trace
-from deltalora.report.seed_tests import adjust, seed_evidence
+from deltalora.report.provenance import SETTINGS, departures, dropout_note, setting, trace
 from deltalora.report.selection import Selected, select_records
-from deltalora.report.statistics import paired_difference, summarise
+from deltalora.report.statistics import holm, paired_difference, seed_evidence, summarise
 from deltalora.report.table import (
     VALIDATION_LOSS,
     Cell,
     Effect,
     EffectCell,
+    Family,
     PartResult,
     RowResult,
     SeedResult,
@@ -72,7 +73,7 @@ def build_table(
             cells[column.name] = EffectCell(
                 paper=_paper_effect(paper, column, left, right),
                 ours=difference,
-                over_seeds=seed_evidence(ours, theirs, column),
+                over_seeds=seed_evidence(ours, theirs, higher_is_better=column.higher_is_better),
                 over_examples=bootstrap.compare(column, left, right) if bootstrap and difference else None,
             )
         return Effect(labels[left], labels[right], cells)
@@ -81,18 +82,19 @@ def build_table(
     measured = [row for row in labels if row != reference] if reference in labels else []
     controls = [row.row for row in request.rows if row.control] if SUBJECT_ROW in labels else []
     across = f"every row and column against {reference_label}"
-    row_effects, *families = adjust([effect(row, reference) for row in measured], across)
+    row_effects, family = _adjust([effect(row, reference) for row in measured], across)
     effects = dict(zip(measured, row_effects, strict=True))
-    control_effects: list[Effect] = []
+    families, control_effects = [family], list[Effect]()
     if controls:
         across = f"every column of {labels[SUBJECT_ROW]} against every control"
-        control_effects, family = adjust([effect(SUBJECT_ROW, control) for control in controls], across)
+        control_effects, family = _adjust([effect(SUBJECT_ROW, control) for control in controls], across)
         families.append(family)
 
     rows = []
     for row in request.rows:
-        cells = _cells(paper, columns, row.row, values[row.row], comparable=not departing)
-        rows.append(_row_result(row, paper, columns, values[row.row], cells, selected, effects.get(row.row)))
+        of_row, printed = values[row.row], paper.scores(row.row)
+        cells = {name: _cell(printed.get(name), of_row[name], comparable=not departing) for name in of_row}
+        rows.append(_row_result(row, paper, columns, of_row, cells, selected, effects.get(row.row)))
         # A row that the paper quotes is where the paper has it, below the authors' own run of the method.
         if row.row == reference:
             rows += _quoted_rows(paper, columns, row.label)
@@ -116,7 +118,7 @@ def build_table(
         departures=departing,
         notes=_notes(paper, selected),
         divergences=paper.divergences,
-        provenance=trace(selected, paper.parts, request.scale, request.source, request.seeds),
+        provenance=trace(selected, paper.parts, request),
         families=tuple(families),
     )
 
@@ -132,7 +134,7 @@ def _values(columns: Sequence[MetricColumn], only_part: str, records: Mapping[st
         else:
             found = {seed: _value(column, one) for seed, one in records.get(column.part or only_part, {}).items()}
             values[column.name] = {seed: value for seed, value in found.items() if value is not None}
-    return values
+    return {column.name: values[column.name] for column in columns}
 
 
 def _value(column: MetricColumn, record: RunRecord) -> float | None:
@@ -144,26 +146,39 @@ def _value(column: MetricColumn, record: RunRecord) -> float | None:
     # A percentage taken for a fraction would be printed as a hundredfold score.
     low, high, text = _RANGES[column.unit]
     if not low - _ROUNDING <= value <= high + _ROUNDING:
-        raise StoreError(
-            f"run {record.run_id}: expected {column.score} as {text}, found {value}; "
-            f"fix the metric's unit and score the run again"
-        )
+        found = f"expected {column.score} as {text}, found {value}"
+        raise StoreError(f"run {record.run_id}: {found}; fix the metric's unit and score the run again")
     return column.factor * value
 
 
-def _cells(
-    paper: PaperTable, columns: Sequence[MetricColumn], row: str, values: Values, *, comparable: bool
-) -> dict[str, Cell]:
-    printed, cells = paper.scores(row), {}
-    for column in columns:
-        number, of_seeds = printed.get(column.name), list(values[column.name].values())
-        ours = summarise(of_seeds) if of_seeds else None
-        difference = inside = None
-        if comparable and ours is not None and number is not None:
-            difference = ours.mean - float(number)
-            inside = ours.interval.low <= number <= ours.interval.high if ours.interval is not None else None
-        cells[column.name] = Cell(number, ours, difference, inside)
-    return cells
+def _adjust(effects: Sequence[Effect], across: str) -> tuple[list[Effect], Family]:
+    """Add Holm's adjusted p values, over seeds and over examples as one family each, and count the tests of both.
+
+    A cell without a p value is no test and does not count.
+    """
+    cells: list[dict[str, Any]] = [dict(effect.cells) for effect in effects]
+    numbers = {}
+    for kind in ("over_seeds", "over_examples"):
+        evidence = {
+            (place, column): found
+            for place, of_effect in enumerate(cells)
+            for column, cell in of_effect.items()
+            if getattr(found := getattr(cell, kind), "p_value", None) is not None
+        }
+        adjusted = holm([found.p_value for found in evidence.values()])
+        for ((place, column), found), p in zip(evidence.items(), adjusted, strict=True):
+            cells[place][column] = replace(cells[place][column], **{kind: replace(found, p_holm=p)})
+        numbers[kind] = len(evidence)
+    family = Family(across, **numbers)
+    return [replace(effect, cells=found) for effect, found in zip(effects, cells, strict=True)], family
+
+
+def _cell(paper: Decimal | None, of_seeds: Mapping[int, float], *, comparable: bool) -> Cell:
+    ours = summarise(list(of_seeds.values())) if of_seeds else None
+    if not comparable or ours is None or paper is None:
+        return Cell(paper, ours)
+    inside = None if ours.interval is None else ours.interval.low <= paper <= ours.interval.high
+    return Cell(paper, ours, ours.mean - float(paper), inside)
 
 
 def _row_result(
@@ -225,21 +240,19 @@ def _part_result(
     )
 
 
-def _quoted_rows(paper: PaperTable, columns: Sequence[MetricColumn], reference: str) -> Iterable[RowResult]:
+def _quoted_rows(paper: PaperTable, columns: Sequence[MetricColumn], reference_label: str) -> Iterable[RowResult]:
     """Yield the rows of the paper that no run of ours can have: their numbers are quoted from elsewhere."""
     for row in paper.rows:
         if row.quoted:
-            effects = {
-                column.name: EffectCell(_paper_effect(paper, column, row.row, paper.reference_row), None)
-                for column in columns
-            }
+            reference = paper.reference_row
+            effects = {one.name: EffectCell(_paper_effect(paper, one, row.row, reference), None) for one in columns}
             yield RowResult(
                 label=row.label,
                 row=row.row,
                 quoted=row.quoted,
                 paper_parameters=_paper_parameters(paper, row.row),
                 cells={column.name: Cell(paper.scores(row.row).get(column.name), None) for column in columns},
-                effect=Effect(f"{row.label}, quoted", reference, effects),
+                effect=Effect(f"{row.label}, quoted", reference_label, effects),
             )
 
 

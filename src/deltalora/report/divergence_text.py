@@ -4,21 +4,15 @@ import json
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import get_args
 
-from deltalora.report.divergences import Divergence
+from deltalora.report.divergences import Divergence, Place
 
 #: Columns of a terminal.
 WIDTH = 100
 
 #: Place -> its heading, in the order of the way from data to table.
-_HEADINGS = {
-    "method": "Methods",
-    "recipe": "Recipes",
-    "data": "Data",
-    "decoding": "Decoding",
-    "metric": "Metrics",
-    "table": "Tables",
-}
+_HEADINGS = dict(zip(get_args(Place), ("Methods", "Recipes", "Data", "Decoding", "Metrics", "Tables"), strict=True))
 _FIELDS = ("paper", "upstream", "ours", "effect")
 _NO_SELECT = "nothing selects the other"
 #: What Markdown would read as markup in these texts; inside a word an underscore is only an underscore.

@@ -20,27 +20,13 @@ class Divergence(BaseModel):
 
     tag: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="Name by which tables and tests refer to it.")
     place: Place = Field(description="Which part of the way from data to table it is in.")
-    silent: bool = Field(
-        default=False, description="The paper never reports it, and every reader must know our choice."
-    )
+    silent: bool = Field(default=False, description="The paper never reports it; a reader must know our choice.")
     title: str = Field(min_length=1, description="What differs, in one line.")
     paper: str = Field(min_length=1, description="What the paper says, with its table or section, or 'silent'.")
     upstream: str = Field(min_length=1, description="What the authors' upstream code does, as repo@commit file.")
     ours: str = Field(min_length=1, description="What this suite does, and why.")
     effect: str = Field(min_length=1, description="The known effect and where it is known from, or 'unknown'.")
     select: str | None = Field(description="The override or option that selects the other; None where there is none.")
-
-    @property
-    def overrides(self) -> tuple[str, ...] | None:
-        """`select` as Hydra overrides of a whole run; None where it is none, or a command.
-
-        What it does not name is E2E at paper scale, whose values the paper prints.
-        """
-        if self.select is None or self.select.startswith("deltalora "):
-            return None
-        words = self.select.split()
-        named = {word.partition("=")[0] for word in words}
-        return (*(one for one in ("experiment=e2e", "scale=paper") if one.partition("=")[0] not in named), *words)
 
 
 # libyaml where PyYAML was built with it, as its wheels are: the register alone takes the Python reader 0.2 s.

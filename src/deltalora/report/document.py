@@ -3,23 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from deltalora.report import grids
 from deltalora.report.divergences import divergence_note
-from deltalora.report.grids import (
-    MISSING,
-    Difference,
-    Grid,
-    effects_grids,
-    examples_grid,
-    listed,
-    numbered,
-    parameters_grid,
-    parts_grid,
-    results_grids,
-    seeds_grid,
-)
+from deltalora.report.grids import MISSING, Difference, Grid, listed, numbered
 from deltalora.report.provenance import PartProvenance
-from deltalora.report.seed_tests import NO_SPREAD, NOT_ENOUGH_SEEDS
-from deltalora.report.statistics import ALPHA, CONFIDENCE, POWER
+from deltalora.report.statistics import ALPHA, CONFIDENCE, NO_SPREAD, NOT_ENOUGH_SEEDS, POWER
 from deltalora.report.table import VALIDATION_LOSS, ExampleComparison, Family, Table
 from deltalora.results.table_request import heading
 
@@ -62,8 +50,8 @@ def document(table: Table) -> Document:
         heading=heading(table.name),
         title=table.title,
         facts=_facts(table),
-        results=results_grids(table),
-        counts=(parameters_grid(table), parts_grid(table)) if len(table.parts) > 1 else (),
+        results=grids.results_grids(table),
+        counts=(grids.parameters_grid(table), grids.parts_grid(table)) if len(table.parts) > 1 else (),
         notes=_notes(table),
         divergences=divergence_note(table.divergences),
         sections=_sections(table),
@@ -142,19 +130,18 @@ def _notes(table: Table) -> Sequence[str]:
 def _sections(table: Table) -> Sequence[Section]:
     row_of = {row.label: row.row for row in table.rows}
     effects = [(row.row, row.effect.left, row.effect) for row in table.rows if row.effect is not None]
-    controls = [(row_of.get(effect.right, ""), effect.right, effect) for effect in table.control_effects]
-    groups = (("", table.rows_title, table.reference, effects), ("controls-", "Control", _CONTROLS, controls))
-    families = list(zip(table.families, groups, strict=False))  # without controls there is one family
-
-    grids = effects_grids(table.rows_title, effects, table.columns)
-    found = [Section("effects", f"Differences from {table.reference}", grids, _effects_note(table))]
-    if controls:
-        grids = effects_grids("Control", controls, table.columns)
-        found.append(Section("controls", f"Differences from {_CONTROLS}", grids, _controls_note(table)))
-    for what, grid_of, note_of in (("seeds", seeds_grid, _seeds_note), ("examples", examples_grid, _examples_note)):
-        for family, (prefix, title, other, pairs) in families:
-            of = f"Evidence over {what}: differences from {other}"
-            grid = grid_of(title, pairs, table.columns)
+    controls = [(row_of.get(one.right, ""), one.right, one) for one in table.control_effects]
+    groups = [("", table.rows_title, table.reference, effects), ("controls-", "Control", _CONTROLS, controls)]
+    groups = groups[: len(table.families)]  # without controls there is one family
+    found = []
+    for prefix, title, other, pairs in groups:
+        note = _controls_note(table) if prefix else _effects_note(table)
+        shown = grids.effects_grids(title, pairs, table.columns)
+        found.append(Section(prefix.rstrip("-") or "effects", f"Differences from {other}", shown, note))
+    evidence = (("seeds", grids.seeds_grid, _seeds_note), ("examples", grids.examples_grid, _examples_note))
+    for what, grid_of, note_of in evidence:
+        for family, (prefix, title, other, pairs) in zip(table.families, groups, strict=True):
+            of, grid = f"Evidence over {what}: differences from {other}", grid_of(title, pairs, table.columns)
             found.append(Section(f"{prefix}{what}", of, (grid,), note_of(family, pairs)))
     return [section for section in found if any(grid.groups for grid in section.grids)]
 

@@ -2,13 +2,11 @@
 
 A resample draws examples with replacement and takes both rows' outputs for them, of every seed the rows have in common;
 its statistic is the mean over the seeds of left - right. The same examples are drawn for every seed, row and metric, so
-that what an easy example does to all of them stays in. (Resampling each seed alone would make an example that is
-hard under all seeds look like several; and joining the seeds' p values by Fisher's or Stouffer's rule would take tests
-on one and the same test set for independent ones.)
+that what an easy example does to all of them stays in. (Resampling each seed alone would make an example that is hard
+under all seeds look like several; joining the seeds' p values would take tests on one test set for independent ones.)
 
 It says how far the difference would move had other examples of the same kind been drawn, with the outputs of exactly
-these trained models. Of models trained from other seeds it says nothing: that is `SeedEvidence`. No text is read, no
-metric counts anything and no Java is started: segment statistics kept beside the records are summed.
+these trained models; nothing of models trained from other seeds. Only kept segment statistics are summed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -53,11 +51,7 @@ class _Series:
 
 
 def kept_segments(record: RunRecord, folder: Path) -> Segments | None:
-    """Read the segment statistics in a run's folder; None if the run has none, or they are not kept with its record.
-
-    Raises:
-        StoreError: The file is there and is not the recorded one.
-    """
+    """Read the segment statistics in a run's folder: None if there are none, a `StoreError` if not those recorded."""
     if record.segments is None or not (folder / record.segments.file).is_file():
         return None
     return read_segments(folder, record.segments)

@@ -1,7 +1,6 @@
 """What the parity tests measured, as data: every method, search and metric against the source it is held to.
 
-`fidelity.json` is written by a test run (`make fidelity`); nothing here is typed in. A row of `oracles` says how far
-ours is from an oracle at most, a row of `published` sets our score beside a printed one.
+`fidelity.json` is written by a test run (`make fidelity`); nothing here is typed in.
 """
 
 from functools import cache
@@ -26,7 +25,7 @@ class _Row(BaseModel):
 
 
 class OracleRow(_Row):
-    """One quantity held against an oracle."""
+    """One quantity held against an oracle: how far ours is from it at most."""
 
     table: Literal["oracles"]
     subject: str = Field(description="A method, a metric, a search, an export.")
@@ -64,29 +63,24 @@ def fidelity_markdown() -> str:
     oracles = [row for row in fidelity_rows() if isinstance(row, OracleRow)]
     published = [row for row in fidelity_rows() if isinstance(row, PublishedRow)]
     within = sum(row.is_met for row in published)
-    lines = [
+    blocks = [
         "# Fidelity",
-        "",
         "Written from a test run by `make fidelity`; nothing here was typed. Every row is an assertion of `make test`.",
-        "",
         "## Methods, metrics, searches and exports against their oracles",
-        "",
         "Largest absolute difference over all cases of all tests that compare the quantity. 0 is bit for bit.",
-        "",
-        "| subject | oracle | what | largest difference | tolerance |",
-        "|---|---|---|--:|--:|",
-        *(f"| {r.subject} | {r.oracle} | {r.what} | {r.difference:.1e} | {r.tolerance:.0e} |" for r in oracles),
-        "",
+        "| subject | oracle | what | largest difference | tolerance |\n|---|---|---|--:|--:|\n"
+        + "\n".join(map(_oracle_line, oracles)),
         "## Scores of published system outputs",
-        "",
         f"{within} of {len(published)} scores round to the printed ones; each other names the divergence that explains "
         "it ([register](divergences.md)).",
-        "",
-        "| metric | fixture | published | ours | difference | divergence |",
-        "|---|---|--:|--:|--:|---|",
-        *map(_published_line, published),
+        "| metric | fixture | published | ours | difference | divergence |\n|---|---|--:|--:|--:|---|\n"
+        + "\n".join(map(_published_line, published)),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n\n".join(blocks) + "\n"
+
+
+def _oracle_line(row: OracleRow) -> str:
+    return f"| {row.subject} | {row.oracle} | {row.what} | {row.difference:.1e} | {row.tolerance:.0e} |"
 
 
 def _published_line(row: PublishedRow) -> str:

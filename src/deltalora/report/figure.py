@@ -1,7 +1,4 @@
-"""Figure 3 drawn: a panel for W_Q and one for W_V, a line for every row.
-
-Not imported with `report`: drawing needs matplotlib, tables do not.
-"""
+"""Figure 3 drawn: a panel for W_Q and one for W_V, a line for every row. Alone needs matplotlib, so imported apart."""
 
 import io
 from typing import Any, Literal

@@ -1,7 +1,7 @@
 """The grids of a table: lines of text cells, the same in every format.
 
-A row takes one line for the paper and one for us, so that what belongs together is one above the other. Many columns
-take several grids, which keeps each narrow enough for a terminal.
+What belongs together, the paper's line and ours, is one above the other. Many columns take several grids, each narrow
+enough for a terminal.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from deltalora.report.example_tests import NO_SCORE
 from deltalora.report.paper import MetricColumn
-from deltalora.report.seed_tests import NO_SPREAD, NOT_ENOUGH_SEEDS
-from deltalora.report.statistics import CONFIDENCE, Interval, Summary
-from deltalora.report.table import Cell, Effect, ExampleComparison, PartResult, RowResult, SeedEvidence, Table
+from deltalora.report.statistics import CONFIDENCE, NO_SPREAD, NOT_ENOUGH_SEEDS, Interval, SeedEvidence, Summary
+from deltalora.report.table import Effect, ExampleComparison, PartResult, RowResult, Table
 
 #: Printed column that is a hyper-parameter -> its heading.
 SETTING_TITLES = {"learning_rate": "Learning rate", "update_ratio": "λ"}
@@ -55,10 +54,7 @@ def results_grids(table: Table) -> tuple[Grid, ...]:
 
 
 def effects_grids(title: str, effects: Sequence[Difference], columns: Sequence[MetricColumn]) -> tuple[Grid, ...]:
-    """Return one grid per block of columns: per row the paper's difference, ours and its interval, where there is one.
-
-    The title is that of the column of labels.
-    """
+    """Return one grid per block of columns: per row, labelled under a title, the paper's difference, ours, interval."""
     grids = [
         _metric_grid((title, "From"), block, [(row, _effect_lines(label, one, block)) for row, label, one in effects])
         for _, block in _blocks(columns)
@@ -72,10 +68,8 @@ def parameters_grid(table: Table) -> Grid:
     groups = []
     for row in table.rows:
         paper = [(row.label, "paper", row.paper_parameters or "", "", "")] if row.in_paper else []
-        counts = (
-            _range(getattr(part, count) for part in row.parts.values())
-            for count in ("trainable", "extra_updatable", "head")
-        )
+        parts = [(part.trainable, part.extra_updatable, part.head) for part in row.parts.values()]
+        counts = map(_range, zip(*parts, strict=True)) if parts else [MISSING] * 3
         groups.append((*paper, ("" if row.in_paper else row.label, _owner(row), *counts)))
     return Grid(header, tuple(groups), 2, tuple(row.row for row in table.rows))
 
@@ -140,7 +134,9 @@ def _result_lines(row: RowResult, table: Table, columns: Sequence[MetricColumn],
         blank = [""] * len(left)
         gaps = ["" if cell.difference is None else signed(cell.difference, column) for cell, column in cells]
         lines.append(("", "ours - paper", *blank, *gaps))
-        lines.append(("", f"paper in {INTERVAL}", *blank, *(_inside(cell) for cell, _ in cells)))
+        words = {True: "yes", False: "no", None: "1 seed"}
+        inside = ["" if cell.difference is None else words[cell.paper_in_interval] for cell, _ in cells]
+        lines.append(("", f"paper in {INTERVAL}", *blank, *inside))
     return lines
 
 
@@ -168,8 +164,7 @@ def _effect_lines(label: str, effect: Effect, columns: Sequence[MetricColumn]) -
 def _seed_lines(effect: Effect, columns: Sequence[MetricColumn]) -> list[Line]:
     found = [(column, one) for column in columns if (one := effect.cells[column.name].over_seeds) is not None]
     if found and all(one.probability_of_improvement is None for _, one in found):
-        seeds = " and ".join(str(n) for n in sorted({one.n for _, one in found}))
-        return [(_ALL, seeds, MISSING, NOT_ENOUGH_SEEDS, *[MISSING] * 4)]
+        return [(_ALL, "1", MISSING, NOT_ENOUGH_SEEDS, *[MISSING] * 4)]
     return [_seed_line(column, effect.cells[column.name].ours, one) for column, one in found]
 
 
@@ -203,13 +198,15 @@ def _owner(row: RowResult) -> str:
 
 
 def _who(row: RowResult) -> str:
-    if not row.runs_finished and not any(part.unfinished for part in row.parts.values()):
+    asked = sum(len(part.seeds_asked) for part in row.parts.values())
+    done = sum(len(part.seeds) for part in row.parts.values())
+    if not done and not any(part.unfinished for part in row.parts.values()):
         return f"{_owner(row)}, not run"
-    if row.runs_finished == row.runs_asked:
+    if done == asked:
         return f"{_owner(row)}, {numbered(len(row.seeds), 'seed')}"
     if len(row.parts) > 1:
-        return f"{_owner(row)}, {row.runs_finished} of {row.runs_asked} runs"
-    return f"{_owner(row)}, {len(row.seeds)} of {numbered(row.runs_asked, 'seed')}"
+        return f"{_owner(row)}, {done} of {asked} runs"
+    return f"{_owner(row)}, {done} of {numbered(asked, 'seed')}"
 
 
 def row_parameters(row: RowResult) -> str:
@@ -231,10 +228,6 @@ def _mean(ours: Summary | None, column: MetricColumn, row_seeds: int) -> str:
 def spread(ours: Summary, decimals: int) -> str:
     """Return '44.67±4.04', or the mean alone of one seed."""
     return f"{ours.mean:.{decimals}f}" + (f"±{ours.sd:.{decimals}f}" if ours.sd is not None else "")
-
-
-def _inside(cell: Cell) -> str:
-    return {True: "yes", False: "no", None: "" if cell.difference is None else "1 seed"}[cell.paper_in_interval]
 
 
 def _other_n(n: int, of_line: int) -> str:

@@ -10,7 +10,12 @@ from deltalora.report.table import Table
 
 #: Lines of a grid, at \\scriptsize with a gap between groups, on a page of 22 cm of text.
 _LINES_PER_PAGE = 45
-_SPECIAL = {char: "\\" + char for char in "&%$#_{}"} | {
+
+_MATHS = {"±": "pm", "↑": "uparrow", "↓": "downarrow", "·": "cdot", "α": "alpha", "λ": "lambda", "×": "times"}
+_SPECIAL = {
+    **{char: "\\" + char for char in "&%$#_{}"},
+    **{char: rf"\(\{command}\)" for char, command in _MATHS.items()},
+    "−": r"\(-\)",
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -19,18 +24,10 @@ _SPECIAL = {char: "\\" + char for char in "&%$#_{}"} | {
     "|": r"\textbar{}\allowbreak{}",  # where a signature may break across lines
     "[": "{[}",  # after a line's end LaTeX would read it as an argument, and so the star
     "*": "{*}",
-    "±": r"\(\pm\)",
     "†": r"\dag{}",
     "‡": r"\ddag{}",
-    "↑": r"\(\uparrow\)",
-    "↓": r"\(\downarrow\)",
     "–": "--",
-    "·": r"\(\cdot\)",
     "…": r"\ldots{}",
-    "−": r"\(-\)",
-    "α": r"\(\alpha\)",
-    "λ": r"\(\lambda\)",
-    "×": r"\(\times\)",
 }
 #: A minus sign before a number, or between two words of a difference; not a hyphen.
 _MINUS = re.compile(r"(?<![\w.-])-(?=\d)|(?<= )-(?= )")

@@ -1,7 +1,4 @@
-"""The paper's tables as data: what arXiv 2309.02411 prints and nothing of ours, transcribed once into `paper_tables/`.
-
-A cell that the paper leaves empty is null.
-"""
+"""The paper's tables as data: what arXiv 2309.02411 prints and nothing of ours, transcribed in `paper_tables/`."""
 
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -36,13 +33,10 @@ class MetricColumn(_PaperModel):
     name: str = Field(description="As printed; names the column within its table.")
     metric: str | None = Field(default=None, description="Name of the score in the records; None: as `name`.")
     part: str | None = Field(default=None, description="The part whose runs fill it; None: the table's only one.")
-    mean_of: tuple[str, ...] = Field(
-        default=(), description="Columns this one is the mean of, by seed, where all are there; computed, never read."
-    )
+    mean_of: tuple[str, ...] = Field(default=(), description="Columns it is the mean of, by seed; computed, not read.")
     block: int = Field(default=1, description="Columns of one block stand in one grid; a terminal is narrow.")
-    unit: Literal["fraction", "correlation", "unbounded"] = Field(
-        description="Of the records: 0 to 1; -1 to 1; or 0 and more (NIST, CIDEr, and TER, which may exceed 1)."
-    )
+    #: Of the records: 0 to 1; -1 to 1; or 0 and more (NIST, CIDEr, and TER, which may exceed 1).
+    unit: Literal["fraction", "correlation", "unbounded"]
     factor: float = Field(gt=0, description="Table unit = factor * record unit; 100 where records hold fractions.")
     higher_is_better: bool
     in_paper: bool = Field(default=True, description="Whether the paper prints such a column at all.")
@@ -77,9 +71,7 @@ class PaperTable(_PaperModel):
     name: str
     title: str
     setting: str = Field(description="What the paper's numbers are of: backbone and data.")
-    parts: tuple[str, ...] = Field(
-        min_length=1, description="Names in conf/experiment; a row has runs of each, a column shows one of them."
-    )
+    parts: tuple[str, ...] = Field(min_length=1, description="Names in conf/experiment; a row has runs of each.")
     vary: str | None = Field(default=None, description="The swept key whose values are the rows; None: methods are.")
     reference_row: str = Field(description="The row effects are measured from.")
     printed: tuple[str, ...] = Field(default=(), description="Names of the columns left of the scores.")

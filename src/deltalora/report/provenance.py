@@ -1,16 +1,24 @@
-"""Trace the numbers of a table to their data, weights and code, as its finished records name them."""
+"""Where the numbers of a table come from: data, weights, code and settings, as its finished records name them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deltalora.config import E2EConfig, RunConfig, WebNLGConfig
+from deltalora.config import DeltaLoRAConfig, E2EConfig, RunConfig, WebNLGConfig
+from deltalora.config.methods import LowRankConfig
 from deltalora.report.selection import Selected
 from deltalora.results import RunRecord
+from deltalora.results.table_request import TableRequest
 
 #: Digits of a commit id; enough for `git show` in any repository of this size.
 COMMIT_LENGTH = 10
 #: Printed for a commit or a version the record does not have.
 UNKNOWN = "unknown"
+
+#: Printed column that is a hyper-parameter -> its value in a run; None where the method has no such value.
+SETTINGS: Mapping[str, Callable[[RunConfig], float | None]] = {
+    "learning_rate": lambda run: run.train.learning_rate,
+    "update_ratio": lambda run: run.method.update_ratio if isinstance(run.method, DeltaLoRAConfig) else None,
+}
 
 
 @dataclass(frozen=True)
@@ -47,15 +55,15 @@ class Provenance:
     superseded: int  #: records passed over because of their results version
 
 
-def trace(selected: Selected, parts: Sequence[str], scale: str, source: str, seeds: Sequence[int]) -> Provenance:
+def trace(selected: Selected, parts: Sequence[str], request: TableRequest) -> Provenance:
     """Collect the provenance of the records behind a table."""
     finished = selected.all_finished
     # What is read off the first alone is equal by the run ids, or checked by `select_records`.
     first = finished[0] if finished else None
     return Provenance(
-        scale=scale,
-        source=source,
-        seeds_asked=tuple(sorted(set(seeds))),
+        scale=request.scale,
+        source=request.source,
+        seeds_asked=request.seeds,
         seeds=tuple(sorted({record.seed for record in finished})),
         parts={part: _trace_part(selected.finished_of(part)) for part in parts},
         results_version=first.code.results_version if first else None,
@@ -111,3 +119,55 @@ def _steps(record: RunRecord) -> int:
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
+
+
+def setting(record: RunRecord, name: str) -> str | None:
+    """Return one of the run's `SETTINGS` as text."""
+    value = SETTINGS[name](record.run_config())
+    return None if value is None else f"{value:g}"
+
+
+def departures(records: Iterable[RunRecord]) -> tuple[str, ...]:
+    """Return what sets the runs apart from the paper's setting, each once; empty if nothing does.
+
+    The name of the scale does not decide it: at the paper's scale, too, a run can be cut short, start from random
+    weights or see a part of the data. Hyper-parameters are not compared with the paper's.
+    """
+    return tuple(dict.fromkeys(departure for record in records for departure in _departures(record)))
+
+
+def _departures(record: RunRecord) -> Iterable[str]:
+    run = record.run_config()
+    if record.scale != "paper":
+        yield f"scale {record.scale}"
+    if record.source == "embedded":
+        yield "embedded data"
+    if record.model.source == "embedded":
+        yield "embedded backbone"
+    if run.model.weights != "pretrained":
+        yield f"{run.model.weights} weights"
+    for split, limit in run.task.limits:
+        if limit is not None:
+            yield f"{split} data cut to {limit}"
+    if run.train.max_steps is not None:
+        yield f"{run.train.max_steps} steps instead of epochs"
+
+
+def dropout_note(reference: str, records: Mapping[str, RunRecord]) -> str | None:
+    """Return a sentence if rows (name -> any finished record) differ from the reference row in their branch's dropout.
+
+    Rows without a low-rank branch are passed over.
+    """
+    methods = {row: record.run_config().method for row, record in records.items()}
+    dropout = {row: method.dropout for row, method in methods.items() if isinstance(method, LowRankConfig)}
+    others: dict[float, list[str]] = {}
+    for row, value in dropout.items():
+        if value != dropout.get(reference, value):
+            others.setdefault(value, []).append(row)
+    if not others:
+        return None
+    listed = "; ".join(f"{value:g} in {', '.join(rows)}" for value, rows in others.items())
+    return (
+        f"The dropout of the low-rank branch is {dropout[reference]:g} in {reference}, but {listed}: "
+        f"a difference from {reference} includes the effect of the dropout."
+    )

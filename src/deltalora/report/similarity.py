@@ -3,14 +3,14 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Literal
 
 from deltalora.errors import StoreError
-from deltalora.report.departures import departures
 from deltalora.report.grids import MISSING, Grid, spread
 from deltalora.report.paper import PaperFigure
+from deltalora.report.provenance import departures
 from deltalora.report.selection import select_records
 from deltalora.report.statistics import Summary, summarise
 from deltalora.results import RunRecord
@@ -24,15 +24,7 @@ MATRICES: tuple[Matrix, ...] = ("W_Q", "W_V")
 DECIMALS = 5
 
 #: The first number of a projection's name is its layer, the last word its role: transformer.h.0.attn.c_attn.q.
-_LAYER = re.compile(r"\.(\d+)\.")
-_ROLES: Mapping[str, Matrix] = {
-    "q": "W_Q",
-    "query": "W_Q",
-    "q_proj": "W_Q",
-    "v": "W_V",
-    "value": "W_V",
-    "v_proj": "W_V",
-}
+_PROJECTION = re.compile(r"\.(?P<layer>\d+)\.(.*\.)?((?P<query>q|query|q_proj)|v|value|v_proj)$")
 
 
 @dataclass(frozen=True)
@@ -119,8 +111,11 @@ def similarity_grid(figure: SimilarityFigure) -> Grid:
     """The lines as a table: a line a layer, a column for each matrix and row."""
     layers = sorted({layer for line in figure.lines for layer in line.cosines})
     header = ("Layer", *(f"{line.matrix} {line.label}" for line in figure.lines))
-    lines = tuple((str(layer), *(_cell(line.cosines.get(layer)) for line in figure.lines)) for layer in layers)
-    return Grid(header=header, groups=(lines,), text_columns=1)
+    lines = []
+    for layer in layers:
+        found = (line.cosines.get(layer) for line in figure.lines)
+        lines.append((str(layer), *(MISSING if one is None else spread(one, DECIMALS) for one in found)))
+    return Grid(header=header, groups=(tuple(lines),), text_columns=1)
 
 
 def _points(row: str, seed: int, record: RunRecord) -> list[Point]:
@@ -131,10 +126,11 @@ def _points(row: str, seed: int, record: RunRecord) -> list[Point]:
         )
     points: dict[tuple[int, Matrix], Point] = {}
     for name, cosine in record.similarity.items():
-        layer, role = _LAYER.search(name), name.rpartition(".")[2]
-        if layer is None or role not in _ROLES:
+        found = _PROJECTION.search(name)
+        if found is None:
             raise StoreError(f"run {record.run_id}: expected projections of W_Q or W_V in a layer, found {name}")
-        point = Point(row, seed, int(layer[1]), _ROLES[role], name, cosine, record.run_id)
+        matrix: Matrix = "W_Q" if found["query"] else "W_V"
+        point = Point(row, seed, int(found["layer"]), matrix, name, cosine, record.run_id)
         if (other := points.setdefault((point.layer, point.matrix), point)) is not point:
             raise StoreError(
                 f"run {record.run_id}: expected one {point.matrix} a layer, found {other.projection} and {name}; "
@@ -149,7 +145,3 @@ def _line(row: Row, matrix: Matrix, points: Sequence[Point]) -> Line:
         if point.row == row.row and point.matrix == matrix:
             by_layer.setdefault(point.layer, []).append(point.cosine)
     return Line(row.row, row.label, matrix, {layer: summarise(by_layer[layer]) for layer in sorted(by_layer)})
-
-
-def _cell(cosine: Summary | None) -> str:
-    return MISSING if cosine is None else spread(cosine, DECIMALS)

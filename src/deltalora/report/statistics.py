@@ -24,6 +24,10 @@ POWER = 0.8
 #: Differences that agree to the last digits have no spread; relative to the larger of 1 and their size.
 _ROUNDING = 1e-12
 
+#: Why there is no test: of one seed, or where every seed shows the same difference.
+NOT_ENOUGH_SEEDS = "not enough seeds"
+NO_SPREAD = "no spread over seeds"
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -41,6 +45,18 @@ class Summary:
     mean: float
     sd: float | None  #: standard deviation with n - 1 in the denominator
     interval: Interval | None  #: Student-t interval of the mean, mean ± t(n-1) * sd / sqrt(n)
+
+
+@dataclass(frozen=True)
+class SeedEvidence:
+    """What paired seeds say of one difference. With fewer than two seeds there is only n and a note."""
+
+    n: int  #: seeds both sides have
+    p_value: float | None = None  #: two-sided paired t test; None without spread over the seeds
+    p_holm: float | None = None  #: adjusted within its `Family`
+    probability_of_improvement: float | None = None  #: share of the seeds in which the left side is better, ties half
+    minimum_detectable: float | None = None  #: above 0, what as many seeds would find with power 0.8; or None likewise
+    note: str = ""  #: why there is no p value
 
 
 def summarise(values: Sequence[float]) -> Summary:
@@ -63,6 +79,23 @@ def paired_difference(left: Mapping[int, float], right: Mapping[int, float]) -> 
     """
     common = sorted(left.keys() & right.keys())
     return summarise([left[seed] - right[seed] for seed in common]) if common else None
+
+
+def seed_evidence(
+    left: Mapping[int, float], right: Mapping[int, float], *, higher_is_better: bool
+) -> SeedEvidence | None:
+    """What the seeds both sides have say of left - right, before any correction; None if they share none."""
+    differences = [left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())]
+    if len(differences) < 2:
+        return SeedEvidence(1, note=NOT_ENOUGH_SEEDS) if differences else None
+    p_value = paired_t_test(differences)
+    return SeedEvidence(
+        n=len(differences),
+        p_value=p_value,
+        probability_of_improvement=probability_of_improvement(differences, higher_is_better=higher_is_better),
+        minimum_detectable=minimum_detectable_difference(differences),
+        note=NO_SPREAD if p_value is None else "",
+    )
 
 
 def paired_t_test(differences: Sequence[float]) -> float | None:

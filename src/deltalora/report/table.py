@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from deltalora.report.paper import MetricColumn
 from deltalora.report.provenance import Provenance
-from deltalora.report.statistics import Interval, Summary
+from deltalora.report.statistics import Interval, SeedEvidence, Summary
 
 #: Our first column where a table covers one experiment: it resolves what the metrics cannot. The paper has none, and
 #: over several experiments it has no meaning.
@@ -28,21 +28,7 @@ class Cell:
     paper: Decimal | None  #: with its printed digits; None if it has none
     ours: Summary | None  #: over seeds; None without a finished run
     difference: float | None = None  #: ours.mean - paper; None unless the runs have the paper's setting
-    #: Whether the paper's number lies in our t interval over seeds; None without a difference or an interval.
-    paper_in_interval: bool | None = None
-
-
-@dataclass(frozen=True)
-class SeedEvidence:
-    """What paired seeds say of one difference. With fewer than two seeds there is only n and a note."""
-
-    n: int  #: seeds both sides have
-    p_value: float | None = None  #: two-sided paired t test; None without spread over the seeds
-    p_holm: float | None = None  #: adjusted within its `Family`
-    probability_of_improvement: float | None = None  #: share of the seeds in which the left side is better, ties half
-    #: True difference, above 0, that as many seeds would find with power 0.8; None without spread.
-    minimum_detectable: float | None = None
-    note: str = ""  #: why there is no p value
+    paper_in_interval: bool | None = None  #: the paper's number in our t interval over seeds; None without either
 
 
 @dataclass(frozen=True)
@@ -144,16 +130,6 @@ class RowResult:
     def seeds(self) -> tuple[int, ...]:
         """Seeds with a finished run of any part."""
         return tuple(sorted({seed for part in self.parts.values() for seed in part.seeds}))
-
-    @property
-    def runs_asked(self) -> int:
-        """Number of runs requested."""
-        return sum(len(part.seeds_asked) for part in self.parts.values())
-
-    @property
-    def runs_finished(self) -> int:
-        """Number of runs finished."""
-        return sum(len(part.seeds) for part in self.parts.values())
 
 
 @dataclass(frozen=True)
