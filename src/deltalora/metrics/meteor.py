@@ -54,6 +54,7 @@ class Meteor(TextMetric, AdditiveMetric):
     """
 
     name = "METEOR"
+    waits_for_java = True
     settings = f"{ptb.SIGNATURE}|lang:en|task:rank|norm:yes|agg:corpus|impl:meteor-1.5.jar"
 
     def segment_statistics(

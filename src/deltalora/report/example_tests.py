@@ -17,7 +17,7 @@ import numpy as np
 
 from deltalora.errors import StoreError
 from deltalora.metrics.base import Metric, Statistics, Values
-from deltalora.metrics.lookup import is_slow, metric_of_score
+from deltalora.metrics.experiments import is_slow, metric_of_score
 from deltalora.metrics.resampling import MIN_SEGMENTS, SEED, bootstrap_values_of_all, two_sided_p
 from deltalora.report.paper import MetricColumn
 from deltalora.report.selection import Records
