@@ -63,7 +63,7 @@ class TrainConfig(Section):
     batch_size: PositiveInt = Field(description="examples of one optimizer step, over all micro-batches and processes")
     batching: Literal["random", "bucketed"] = Field(
         default="random",
-        description="which examples share a step: any, or such of similar length; older records lack it",
+        description="which examples are batched: any, or such of similar length; older records lack it",
     )
     packing: bool = Field(
         default=False,

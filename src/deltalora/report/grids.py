@@ -198,15 +198,15 @@ def _owner(row: RowResult) -> str:
 
 
 def _who(row: RowResult) -> str:
-    asked = sum(len(part.seeds_asked) for part in row.parts.values())
+    requested = sum(len(part.seeds_asked) for part in row.parts.values())
     done = sum(len(part.seeds) for part in row.parts.values())
     if not done and not any(part.unfinished for part in row.parts.values()):
         return f"{_owner(row)}, not run"
-    if done == asked:
+    if done == requested:
         return f"{_owner(row)}, {numbered(len(row.seeds), 'seed')}"
     if len(row.parts) > 1:
-        return f"{_owner(row)}, {done} of {asked} runs"
-    return f"{_owner(row)}, {done} of {numbered(asked, 'seed')}"
+        return f"{_owner(row)}, {done} of {requested} runs"
+    return f"{_owner(row)}, {done} of {numbered(requested, 'seed')}"
 
 
 def row_parameters(row: RowResult) -> str:

@@ -1,9 +1,9 @@
 """What seeds tell: mean, deviation, Student-t interval and test, share of seeds ahead, and what they could have told.
 
 Seeds are few, so intervals are wide, and one seed has none: what cannot be estimated is None, never NaN. Values are one
-a seed, in the table's unit; the test and the interval take the differences of paired seeds (one a seed, left - right)
-for independent draws of one normal distribution, which a handful of seeds can neither show nor refute. What every
-number means is in docs/statistics.md.
+per seed, in the table's unit; the test and the interval take the differences of paired seeds (left - right) for
+independent draws of one normal distribution, which a handful of seeds can neither show nor refute. What every number
+means is in docs/statistics.md.
 """
 
 import math

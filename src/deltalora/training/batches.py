@@ -55,7 +55,7 @@ class TrainingBatches:
         workers: Processes that collate.
         bucketed: Whether a batch has examples of similar length: of each 50 batches of the shuffled order, sorted by
             length, and these in random order, as transformers' `group_by_length` has them. Fewer cells are padding;
-            which examples share a step is no longer independent of their length.
+            which examples are batched then depends on their length.
     """
 
     def __init__(
