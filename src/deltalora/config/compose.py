@@ -5,6 +5,7 @@ Hydra and OmegaConf are imported where they are used: a command that only reads 
 
 import json
 import operator
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -190,7 +191,15 @@ def _run_before(init_from: object, overrides: Sequence[str]) -> RunConfig | None
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
     """Return the one run that overrides without a sweep describe; raises as `compose` and `to_run_config` do."""
+    seeds = [one for one in overrides if "seed" in one]
+    if len(seeds) == 1 and re.fullmatch(r"seed=\d+", seeds[0]):  # composing takes 0.15 s: once for all seeds of a row
+        return _with_seed(_run_config(tuple(one for one in overrides if one not in seeds)), int(seeds[0][5:]))
     return _run_config(tuple(overrides))
+
+
+def _with_seed(config: RunConfig, seed: int) -> RunConfig:
+    first = config.init_from
+    return config.model_copy(update={"seed": seed, "init_from": None if first is None else _with_seed(first, seed)})
 
 
 @cache
