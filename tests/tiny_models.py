@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transformers import BartConfig, GPT2Config, RobertaConfig
+from transformers import BartConfig, GPT2Config, LlamaConfig, RobertaConfig
 
 WIDTH, LAYERS, HEADS, INNER = 16, 2, 2, 32
 
@@ -41,3 +41,15 @@ def bart_config(**changes: Any) -> BartConfig:
         "max_position_embeddings": 32,
     }
     return BartConfig(**(shape | {"dropout": 0.0} | changes))
+
+
+def llama_config(**changes: Any) -> LlamaConfig:
+    """Two layers of width 16."""
+    shape: dict[str, Any] = {
+        "hidden_size": WIDTH,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "intermediate_size": INNER,
+        "max_position_embeddings": 64,
+    }
+    return LlamaConfig(**(shape | changes))

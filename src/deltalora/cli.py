@@ -17,11 +17,12 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 # A cluster that Ray makes for one sweep reports to nobody.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
-COMMANDS = ("train", "params", "score", "table", "figure", "runs", "export", "audit", "report")
+COMMANDS = ("train", "plan", "params", "score", "table", "figure", "runs", "export", "audit", "report")
 
 USAGE = """usage: deltalora COMMAND ...
 
   train   experiment=e2e method=delta_lora scale=embedded seed=1 [KEY=VALUE ...] [-m ...]    one run, or many
+  plan    table1 [--gpu a100] [--json]                what a table's runs would cost: steps, FLOPs, memory, hours
   params  experiment=e2e [--json]                     exact parameter counts of every method, from the shapes alone
   score   e2e|webnlg|xsum|glue/TASK HYP REF [--json] [--index FILE]    the metrics of a file of texts or labels
   table   table1 [--format md|latex|json] [KEY=VALUE ...]    the paper's table beside ours

@@ -13,11 +13,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltalora.audit import Finding, Verdict, audit, claims, facts, finding
-from deltalora.audit.finding import all_of, cell, claim, count, cut, printing, rounded, setting
+from deltalora.audit import CLAIMS, Finding, Verdict, audit, finding
+from deltalora.audit.finding import FACTS, all_of, cell, claim, count, cut, printing, rounded, setting
 from deltalora.audit.glue import best_case_p
-from deltalora.audit.parameters import SHAPES, units
 from deltalora.audit.sensitivity import rank_of_summed_updates
+from deltalora.audit.sizes import SHAPES, units
 from deltalora.audit.text import WIDTH, summary, to_json, to_markdown, to_text
 from deltalora.cli import main
 from deltalora.config import config_dir
@@ -180,7 +180,7 @@ def test_shapes_are_those_of_the_models_that_are_trained(backbone: str, file: st
     assert of.vocabulary == conf["vocab_size"]
     assert of.width == conf.get("n_embd", conf.get("hidden_size", conf.get("d_model")))
     layers = [conf.get(key) for key in ("n_layer", "num_hidden_layers", "encoder_layers", "decoder_layers")]
-    assert [stack.layers for stack in of.stacks] == [count for count in layers if count is not None]
+    assert [of.layers] * len(of.attentions) == [count for count in layers if count is not None]
 
 
 @pytest.mark.real_data
@@ -190,10 +190,10 @@ def test_sizes_are_those_of_the_official_files(shared_data: Path) -> None:
             return [json.loads(line) for line in file]
 
     for task in ("cola", "sst2", "mrpc", "rte", "stsb"):
-        assert len(rows(f"glue/{task}/train.jsonl.gz")) == facts.GLUE_TRAIN[task]
+        assert len(rows(f"glue/{task}/train.jsonl.gz")) == FACTS.glue_train[task]
     for task in ("SST-2", "MRPC", "RTE"):
         name = task.replace("-", "").lower()
-        assert len(rows(f"glue/{name}/validation.jsonl.gz")) == facts.GLUE_VALIDATION[task]
+        assert len(rows(f"glue/{name}/validation.jsonl.gz")) == FACTS.glue_validation[task]
     splits = {split: rows(f"webnlg/{split}.jsonl.gz") for split in ("train", "dev", "test")}
     texts = {split: sum(len(entry["refs"]) for entry in entries) for split, entries in splits.items()}
     good = sum(comment == "good" for entry in splits["train"] for comment in entry["comments"])
@@ -205,13 +205,13 @@ def test_sizes_are_those_of_the_official_files(shared_data: Path) -> None:
         "validation_texts": texts["dev"],
         "test_texts": texts["test"],
         "test_categories": categories["test"],
-    } == facts.WEBNLG
+    } == FACTS.webnlg
     with gzip.open(shared_data / "e2e/train.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        assert sum(1 for _ in csv.DictReader(file)) == facts.E2E_ROWS["train"]
+        assert sum(1 for _ in csv.DictReader(file)) == FACTS.e2e["train"]
 
 
 def test_another_number_gives_another_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    check = claims()["e2e-gain-rouge-l"].check
+    check = CLAIMS["e2e-gain-rouge-l"].check
     assert check().verdict is Verdict.FAILS
 
     def changed(table: str, row: str, column: str) -> Decimal:
@@ -229,7 +229,7 @@ def test_one_false_part_refutes_and_a_claim_of_nothing_is_refused() -> None:
 
 
 def test_two_claims_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "_CLAIMS", dict(claims()))
+    monkeypatch.setattr(finding, "CLAIMS", dict(CLAIMS))
 
     def e2e_gain_bleu() -> Finding:
         return Finding(Verdict.HOLDS, "1.")

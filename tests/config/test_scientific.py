@@ -35,6 +35,7 @@ ANOTHER: dict[str, Any] = {
     "train.max_steps": 30_000,
     "train.warmup_ratio": None,  # in place of warmup_steps; see below
     "init_from": None,  # a whole configuration; see below
+    "train.batching": "bucketed",
     "train.schedule": None,
     "runtime.on_failure": "stop",
     "runtime.table": "table1",

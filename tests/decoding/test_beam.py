@@ -15,6 +15,12 @@ Search = Callable[..., DecodingConfig]
 Prompts = list[tuple[int, ...]]
 
 
+@pytest.fixture(params=["shared", "transformers"])
+def search(search: Search, request: pytest.FixtureRequest) -> Search:
+    """Either of the two searches that find the same tokens."""
+    return lambda **changes: search(**({"search": request.param} | changes))
+
+
 def log_probabilities(model: GPT2LMHeadModel, ids: Sequence[int]) -> torch.Tensor:
     with torch.no_grad():
         return model(torch.tensor([ids])).logits[0, -1].log_softmax(-1)

@@ -1,4 +1,4 @@
-"""Our default search is transformers' `generate`: prompts of unequal lengths at once against one by one, id for id."""
+"""Both searches are transformers' `generate`: prompts of unequal lengths at once against one by one, id for id."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -7,12 +7,19 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from transformers import BartForConditionalGeneration, GenerationConfig, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import (
+    BartForConditionalGeneration,
+    GenerationConfig,
+    GPT2LMHeadModel,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from deltalora.config import DecodingConfig
-from deltalora.decoding.transformers_search import transformers_search
+from deltalora.config.schema import SearchName
+from deltalora.decoding.beam import SEARCHES
 from fidelity import Fidelity
-from tiny_models import bart_config, gpt2_config
+from tiny_models import bart_config, gpt2_config, llama_config
 
 Search = Callable[..., DecodingConfig]
 Ids = list[list[int]]
@@ -73,6 +80,7 @@ def sources() -> Ids:
 
 
 @pytest.mark.parity
+@pytest.mark.parametrize("name", ["shared", "transformers"])
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_gpt2_without_a_ban(
     model: GPT2LMHeadModel,
@@ -80,37 +88,40 @@ def test_gpt2_without_a_ban(
     prompts: list[tuple[int, ...]],
     search: Search,
     fidelity: Fidelity,
+    name: SearchName,
     settings: dict[str, Any],
 ) -> None:
     """Two ends, as on E2E."""
     config = search(no_repeat_ngram_size=0, max_new_tokens=12, **settings)
     stops = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("ĊĊ")]
     given = [list(prompt) for prompt in prompts]
-    ours = transformers_search(model, given, config, stops, stops[0])
+    ours = SEARCHES[name](model, given, config, stops, stops[0])
     theirs = one_by_one(model, given, config, eos_token_id=stops, pad_token_id=stops[0])
     rows = [filled(side, 12, stops) for side in (ours, theirs)]
-    fidelity.close("transformers search", ORACLE, "token ids, GPT-2, no ban", *rows, tolerance=0)
+    fidelity.close(f"{name} search", ORACLE, "token ids, GPT-2, no ban", *rows, tolerance=0)
 
 
 @pytest.mark.parity
+@pytest.mark.parametrize("name", ["shared", "transformers"])
 @pytest.mark.parametrize("size", [2, 3, 4])
 @pytest.mark.parametrize("seed", range(4))
 def test_gpt2_with_a_ban_where_the_prompt_holds_no_ngram(
-    tokenizer: PreTrainedTokenizerFast, search: Search, fidelity: Fidelity, seed: int, size: int
+    tokenizer: PreTrainedTokenizerFast, search: Search, fidelity: Fidelity, name: SearchName, seed: int, size: int
 ) -> None:
     """Of a prompt that is the end token alone, transformers' own ban has nothing to forbid: both bans are one."""
     torch.manual_seed(seed)
     network = GPT2LMHeadModel(gpt2_config(vocab_size=len(tokenizer), initializer_range=0.6)).eval()
     config = search(num_beams=4, no_repeat_ngram_size=size, max_new_tokens=20)
     end = tokenizer.eos_token_id
-    ours = transformers_search(network, [[end]], config, [end], end)
+    ours = SEARCHES[name](network, [[end]], config, [end], end)
     more = {"eos_token_id": [end], "pad_token_id": end}
     theirs = one_by_one(network, [[end]], config, no_repeat_ngram_size=size, **more)
     rows = [filled(side, 20, [end]) for side in (ours, theirs)]
-    fidelity.close("transformers search", ORACLE, "token ids, GPT-2, ban without a prompt", *rows, tolerance=0)
+    fidelity.close(f"{name} search", ORACLE, "token ids, GPT-2, ban without a prompt", *rows, tolerance=0)
 
 
 @pytest.mark.parity
+@pytest.mark.parametrize("name", ["shared", "transformers"])
 @pytest.mark.parametrize("size", [0, 4])
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_bart_with_and_without_a_ban(
@@ -118,24 +129,39 @@ def test_bart_with_and_without_a_ban(
     sources: Ids,
     search: Search,
     fidelity: Fidelity,
+    name: SearchName,
     settings: dict[str, Any],
     size: int,
 ) -> None:
     """A decoder sees no prompt, so transformers' own ban is ours but for the start token, which never comes again."""
     config = search(no_repeat_ngram_size=size, max_new_tokens=12, **settings)
-    ours = transformers_search(bart, sources, config, [END], PAD)
+    ours = SEARCHES[name](bart, sources, config, [END], PAD)
     tokens = {"eos_token_id": END, "pad_token_id": PAD, "decoder_start_token_id": bart.config.decoder_start_token_id}
     theirs = one_by_one(bart, sources, config, no_repeat_ngram_size=size, **tokens)
     rows = [filled(side, 12, [END]) for side in (ours, theirs)]
-    fidelity.close("transformers search", ORACLE, "token ids, BART, with and without ban", *rows, tolerance=0)
+    fidelity.close(f"{name} search", ORACLE, "token ids, BART, with and without ban", *rows, tolerance=0)
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_llama_with_shared_keys(prompts: list[tuple[int, ...]], search: Search, settings: dict[str, Any]) -> None:
+    """Rotary positions, and two query heads to a key: nothing of the reader is GPT-2's own."""
+    torch.manual_seed(7)
+    network = LlamaForCausalLM(llama_config(vocab_size=VOCABULARY, num_key_value_heads=1, initializer_range=0.4)).eval()
+    config, given = search(no_repeat_ngram_size=0, max_new_tokens=12, **settings), [list(prompt) for prompt in prompts]
+    ours = SEARCHES["shared"](network, given, config, [END], END)
+    theirs = one_by_one(network, given, config, eos_token_id=END, pad_token_id=END)
+    assert filled(ours, 12, [END]) == filled(theirs, 12, [END])
+
+
+@pytest.mark.parametrize("name", ["shared", "transformers"])
 def test_the_settings_have_a_say(
     model: GPT2LMHeadModel,
     bart: BartForConditionalGeneration,
     tokenizer: PreTrainedTokenizerFast,
     prompts: list[tuple[int, ...]],
     sources: Ids,
+    name: SearchName,
     search: Search,
 ) -> None:
     """Otherwise the parity above could hold with any of them ignored."""
@@ -143,7 +169,7 @@ def test_the_settings_have_a_say(
     for network, given, stops in ((model, prompts, ends), (bart, sources, [END])):
         base = {"num_beams": 2, "no_repeat_ngram_size": 0, "max_new_tokens": 12, "length_penalty": 2.0}
         plain, *others = (
-            filled(transformers_search(network, given, search(**(base | changes)), stops, stops[0]), 12, stops)
+            filled(SEARCHES[name](network, given, search(**(base | changes)), stops, stops[0]), 12, stops)
             for changes in ({}, {"num_beams": 1}, {"length_penalty": 0.2}, {"early_stopping": True})
         )
         assert all(rows != plain for rows in others), type(network).__name__

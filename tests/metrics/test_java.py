@@ -74,7 +74,8 @@ def test_an_answer_in_time_cancels_the_timeout() -> None:
 
 
 def test_an_example_over_which_the_jvm_ends_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(meteor, "_PROCESS", LineProcess("METEOR", ["-jar", "none.jar"], tmp_path))
+    monkeypatch.setattr(meteor, "_ARGUMENTS", ("-jar", "none.jar"))
+    monkeypatch.setattr(meteor, "_PROCESS", LineProcess("METEOR", meteor._ARGUMENTS, tmp_path))
     with pytest.raises(MetricError, match=r"METEOR: .*none\.jar.*; the example was e2e/7$") as caught:
         meteor.Meteor().score(["over this one it ends"], [["a"]], ["e2e/7"])
     assert "\n" not in str(caught.value)

@@ -11,14 +11,13 @@ from deltalora.metrics import (
     XSUM_METRICS,
     TextMetric,
     bootstrap_values,
-    lookup,
+    experiments,
     score_labels,
     score_summaries,
     score_webnlg_texts,
-    xsum,
 )
 from deltalora.metrics.base import MeanMetric
-from deltalora.metrics.lookup import is_slow, metric_of_score
+from deltalora.metrics.experiments import is_slow, metric_of_score
 from deltalora.metrics.resampling import bootstrap_values_of_all, paired_bootstrap, two_sided_p
 
 IDS = [f"x{i}" for i in range(12)]
@@ -79,7 +78,7 @@ def test_shared_resamples_are_those_each_system_would_get_alone(monkeypatch):
     assert shared.keys() == scores.keys()
     for name, (metric, score) in scored.items():
         assert np.array_equal(shared[name], bootstrap_values(metric, score, 300, 5))
-    monkeypatch.setattr("deltalora.metrics.resampling._CACHED_CELLS", 100)  # 8 resamples of 12 at a time
+    monkeypatch.setattr("deltalora.metrics.resampling._BLOCK_CELLS", 100)  # 8 resamples of 12 at a time
     in_pieces = bootstrap_values_of_all(scored, 300, 5)
     assert all(np.allclose(in_pieces[name], shared[name], rtol=0, atol=1e-12) for name in scores)
 
@@ -114,8 +113,7 @@ class Shouting(TextMetric, MeanMetric):
 
 def test_a_new_metric_is_a_class_and_one_entry(monkeypatch):
     metrics = {**XSUM_METRICS, "Shouting": Shouting()}
-    for module in (xsum, lookup):
-        monkeypatch.setattr(module, "XSUM_METRICS", metrics)
+    monkeypatch.setattr(experiments, "XSUM_METRICS", metrics)
     score = score_summaries([*TEXTS[1:], "LOUD"], REFERENCES)["Shouting"]
     assert (score.value, score.signature) == (1 / 12, "Shouting|refs:1|letters:all")
     metric = metric_of_score("xsum", "Shouting")

@@ -10,7 +10,7 @@ from pycocoevalcap.cider.cider_scorer import CiderScorer
 from pycocoevalcap.rouge.rouge import Rouge
 
 from deltalora.metrics import E2E_METRICS, ptb
-from deltalora.metrics.ngrams import port_tokens
+from deltalora.metrics.mteval import port_tokens
 
 WORDS = [
     "the",

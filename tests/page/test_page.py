@@ -15,7 +15,7 @@ import pytest
 from deltalora.commands.report import report
 from deltalora.config import run_config
 from deltalora.errors import StoreError
-from deltalora.metrics.e2e import E2E_METRICS
+from deltalora.metrics import E2E_METRICS
 from deltalora.page import samples
 from deltalora.page.run_page import command_again, leaves
 from deltalora.page.runs import collect

@@ -126,7 +126,7 @@ def test_the_row_quoted_from_loras_paper_stands_below_the_papers_own_and_has_no_
     table = build_table(paper_table("table2"), request_of("table2", rows), [])
     assert [row.row for row in table.rows] == ["lora", "lora_published", "delta_lora"]
     quoted = table.rows[1]
-    assert (quoted.quoted, quoted.runs_asked, quoted.parts) == ("LoRA's paper (Hu et al. 2022)", 0, {})
+    assert (quoted.quoted, quoted.parts) == ("LoRA's paper (Hu et al. 2022)", {})
     assert (quoted.cells["BLEU-A"].paper, quoted.cells["BLEU-A"].ours) == (Decimal("55.3"), None)
     assert quoted.effect.cells["TER-A"].paper == Decimal("-0.03")
     text = to_markdown(table)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deltalora.errors import StoreError
-from deltalora.metrics import E2E_METRICS, Score, meteor, paired_bootstrap, score_labels, score_texts, webnlg
+from deltalora.metrics import E2E_METRICS, Score, experiments, meteor, paired_bootstrap, score_labels, score_texts
 from deltalora.metrics.resampling import SEED
 from deltalora.report import build_table, paper_table
 from deltalora.report.example_tests import ExampleBootstrap, kept_segments
@@ -230,13 +230,11 @@ def test_a_part_of_webnlg_is_resampled_over_its_own_examples(runs):
     runs.experiment = "webnlg"
     for row, seed in (("lora", 1), ("delta_lora", 3)):
         outputs, references = texts(seed, 18)
-        metric = webnlg.WEBNLG_METRICS["BLEU"]
+        metric = experiments.WEBNLG_METRICS["BLEU"]
         whole = metric.score(outputs, references, ids)
-        rows = {"S": "seen", "U": "unseen", "A": ""}
-        scores = {
-            f"BLEU-{letter}": webnlg._part(metric, whole, letter, np.array([one.startswith(part) for one in groups]))
-            for letter, part in rows.items()
-        }
+        parts = {"S": "seen", "U": "unseen", "A": ""}
+        rows = {letter: np.array([one.startswith(part) for one in groups]) for letter, part in parts.items()}
+        scores = {f"BLEU-{letter}": experiments._part(metric, whole, letter, rows[letter]) for letter in rows}
         runs.add(row, 1, scores, ids)
     read = tuple(columns[f"BLEU-{letter}"] for letter in "SUA")
     bootstrap = runs.bootstrap(read, ("webnlg",))

@@ -337,7 +337,7 @@ def test_latex_escapes(text, expected):
 def test_reporting_imports_neither_torch_nor_transformers():
     code = (
         "import sys, deltalora.report\n"
-        "deltalora.report.summarise([1.0, 2.0]); deltalora.report.paper_table('table1')\n"
+        "deltalora.report.statistics.summarise([1.0, 2.0]); deltalora.report.paper_table('table1')\n"
         "print([name for name in ('torch', 'transformers', 'tensorflow') if name in sys.modules])"
     )
     done = subprocess.run(

@@ -8,15 +8,16 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltalora.report import paired_difference, summarise
 from deltalora.report.statistics import (
     ALPHA,
     POWER,
     holm,
     minimum_detectable_difference,
+    paired_difference,
     paired_t_test,
     power_of_paired_t,
     probability_of_improvement,
+    summarise,
 )
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8)

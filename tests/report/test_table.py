@@ -4,7 +4,8 @@ from decimal import Decimal
 import pytest
 
 from deltalora.errors import StoreError
-from deltalora.report import Table, build_table, paper_table
+from deltalora.report import build_table, paper_table
+from deltalora.report.table import Table
 from deltalora.results import Code, CurvePoint, Data, Model, Parameters, RunError, ScoreEntry, Selection
 from deltalora.results.table_request import Row
 from table_requests import request_of, row_of_runs, runs_of

@@ -160,7 +160,9 @@ def test_a_device_that_is_not_there_is_refused(configure: Configure, tmp_path: P
 
 
 def test_an_impossible_length_is_refused_before_anything_is_written(configure: Configure, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"at most the 256 positions of tiny_gpt2, found 300 tokens: lower task.max_length"):
+    with pytest.raises(
+        UserError, match=r"at most the 256 positions of tiny_gpt2, found 300 tokens: lower task.max_length"
+    ):
         execute(configure("task.max_length=300"))
     assert not (tmp_path / "runs").exists()
 

@@ -1,24 +1,10 @@
 """Claims on GLUE: section 5.3 and Table 4."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from statistics import median
+from statistics import mean, median
 
-from deltalora.audit.facts import GLUE_TRAIN, GLUE_VALIDATION
-from deltalora.audit.finding import (
-    Finding,
-    Value,
-    all_of,
-    cell,
-    claim,
-    cut,
-    decimals,
-    label,
-    lead,
-    listed,
-    printing,
-    rounded,
-)
+from deltalora.audit.finding import FACTS, Finding, Value, all_of, cell, claim, label, lead, listed, printing
 from deltalora.audit.generation import FINE_TUNING, LOW_RANK
 from deltalora.report.paper import paper_table
 
@@ -71,7 +57,7 @@ def glue_significant_on_three() -> Finding:
     """Delta-LoRA's improvement over LoRA is significant on SST-2, CoLA and RTE."""
     lines, said, values = [], [], dict[str, Value]()
     for task in ("SST-2", "RTE"):
-        n, won = GLUE_VALIDATION[task], lead("table4", "delta_lora", "lora", task)
+        n, won = FACTS.glue_validation[task], lead("table4", "delta_lora", "lora", task)
         exact = Fraction(won) / 100 * n
         examples = round(exact)
         p = best_case_p(examples)
@@ -98,10 +84,9 @@ def glue_averages() -> Finding:
     """AVG is the mean of the row's eight numbers."""
     lines, values, wrong = [], dict[str, Value](), []
     for row in ROWS:
-        mean = sum((Fraction(cell("table4", row, task)) for task in TASKS), Fraction(0)) / len(TASKS)
-        exact, printed = Decimal(mean.numerator) / Decimal(mean.denominator), cell("table4", row, "AVG")
-        right = rounded(mean, decimals(printed))
-        how = "rounded" if right == printed else f"{printing(mean, printed) or 'one up'}: {right} as rounded"
+        exact, printed = mean(cell("table4", row, task) for task in TASKS), cell("table4", row, "AVG")
+        right = exact.quantize(printed, ROUND_HALF_UP)
+        how = "rounded" if right == printed else f"{printing(exact, printed) or 'one up'}: {right} as rounded"
         lines.append(f"{label('table4', row)}: {exact} printed as {printed}, {how}")
         values |= {f"{row}.mean": exact, f"{row}.printed": printed, f"{row}.rounded": right}
         if right != printed:
@@ -122,15 +107,12 @@ def glue_averages() -> Finding:
 def glue_accuracies() -> Finding:
     """Every accuracy on n examples is k/n of them."""
     lines, values, none = [], dict[str, Value](), []
-    for task, n in GLUE_VALIDATION.items():
+    for task, n in FACTS.glue_validation.items():
         shares = [Fraction(100 * k, n) for k in range(n + 1)]
         for row in ROWS:
             printed, name = cell("table4", row, task), f"{label('table4', row)}, {task}"
-            made = (
-                [k for k, share in enumerate(shares) if as_printed(share, decimals(printed)) == printed]
-                for as_printed in (rounded, cut)
-            )
-            values[name] = k = next((found[0] for found in made if found), None)
+            made = {how: k for k in range(n, -1, -1) if (how := printing(shares[k], printed)) is not None}
+            values[name] = k = made.get("rounded", made.get("cut"))
             if k is not None:
                 lines.append(f"{name}: {printed} = {k}/{n} = {float(shares[k]):.3f}, {printing(shares[k], printed)}")
                 continue
@@ -154,13 +136,14 @@ def glue_accuracies() -> Finding:
 )
 def glue_small_sets() -> Finding:
     """SST-2, CoLA and RTE are the small data sets."""
-    middle = median(GLUE_TRAIN.values())
-    named = {name: GLUE_TRAIN[name] for name in ("sst2", "cola", "rte")}
-    sizes = [f"{name} {size:,}" for name, size in sorted(GLUE_TRAIN.items(), key=lambda one: one[1])]
+    train = FACTS.glue_train
+    middle = median(train.values())
+    named = {name: train[name] for name in ("sst2", "cola", "rte")}
+    sizes = [f"{name} {size:,}" for name, size in sorted(train.items(), key=lambda one: one[1])]
     return Finding(
         all_of(size < middle for size in named.values()),
-        f"SST-2 has {named['sst2']:,} training examples, the median of the eight tasks is {middle:,.0f}; MRPC and "
-        f"STS-B, of {GLUE_TRAIN['mrpc']:,} and {GLUE_TRAIN['stsb']:,}, are smaller than CoLA and not named.",
+        f"SST-2 has {train['sst2']:,} training examples, the median of the eight tasks is {middle:,.0f}; MRPC and "
+        f"STS-B, of {train['mrpc']:,} and {train['stsb']:,}, are smaller than CoLA and not named.",
         (f"sizes: {listed(sizes)}",),
         {**named, "median": Decimal(str(middle))},
     )

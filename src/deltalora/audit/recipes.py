@@ -7,22 +7,16 @@ from fractions import Fraction
 from itertools import combinations
 from typing import NamedTuple
 
-from deltalora.audit.facts import (
-    ADALORA_XSUM,
-    ADALORA_XSUM_MATRICES,
-    E2E_ROWS,
-    GLUE_TRAIN,
-    LORA_E2E,
-    LORA_GLUE,
-    LORA_WEBNLG_STEPS,
-    WEBNLG,
-    XSUM,
-)
-from deltalora.audit.finding import Finding, Value, all_of, claim, listed, rounded, setting
+from deltalora.audit.finding import FACTS, Finding, all_of, claim, listed, rounded, setting
 from deltalora.report.paper import hyperparameter_table
 
 GLUE = hyperparameter_table("table14").columns
 ON_TABLE_14 = "section 5.3, on Table 14"
+
+
+def beside(task: str, theirs: Mapping[str, Mapping[str, Decimal]]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return the paper's setting and theirs by key, from theirs by the paper's table and key."""
+    return {key: (setting(table, task, key), one) for table, of in theirs.items() for key, one in of.items()}
 
 
 def same_settings(recipe: str, settings: Mapping[str, tuple[Decimal | str, Decimal | str]]) -> Finding:
@@ -45,23 +39,14 @@ def same_settings(recipe: str, settings: Mapping[str, tuple[Decimal | str, Decim
 )
 def xsum_recipe() -> Finding:
     """XSum is trained with AdaLoRA's settings."""
-    matrices = str(hyperparameter_table("table12").column("xsum")["trainable_matrices"])
-    numbers = {
-        key: (setting("table13" if key == "num_beams" else "table12", "xsum", key), Decimal(value))
-        for key, value in ADALORA_XSUM.items()
-    }
-    return same_settings("AdaLoRA's script", {"matrices": (matrices, ADALORA_XSUM_MATRICES), **numbers})
+    matrices = (str(hyperparameter_table("table12").column("xsum")["trainable_matrices"]), FACTS.adalora_xsum_matrices)
+    return same_settings("AdaLoRA's script", {"matrices": matrices, **beside("xsum", FACTS.adalora_xsum)})
 
 
 @claim("section 5.2, on Tables 10 and 11", "we use the same training configurations as adopted by LoRA")
 def e2e_recipe() -> Finding:
     """E2E is trained and decoded with LoRA's recipe."""
-    decoding = hyperparameter_table("table11").values
-    numbers = {
-        key: (setting("table11" if key in decoding else "table10", "e2e", key), Decimal(value))
-        for key, value in LORA_E2E.items()
-    }
-    return same_settings("LoRA's README", numbers)
+    return same_settings("LoRA's README", beside("e2e", FACTS.lora_e2e))
 
 
 @claim(
@@ -72,9 +57,9 @@ def e2e_recipe() -> Finding:
 def glue_recipe() -> Finding:
     """GLUE is trained as LoRA trains it, but for the input length."""
     numbers = {
-        f"{key.replace('_', ' ')} of {task}": (setting("table14", task, key), Decimal(value))
-        for task, values in LORA_GLUE.items()
-        for key, value in zip(("learning_rate", "batch_size", "epochs"), values, strict=True)
+        f"{key.replace('_', ' ')} of {task}": pair
+        for task, theirs in FACTS.lora_glue.items()
+        for key, pair in beside(task, {"table14": theirs}).items()
     }
     return same_settings("LoRA's scripts", numbers)
 
@@ -113,25 +98,22 @@ class Run(NamedTuple):
     text: str
 
 
-def _run(table: str, task: str, examples: int) -> Run:
-    batch, epochs, start = (int(setting(table, task, key)) for key in ("batch_size", "epochs", "start_step"))
-    steps = epochs * math.ceil(Fraction(examples, batch))
-    if table == "table14":
-        warmup = math.ceil(setting(table, task, "warmup_ratio") * steps)
-    else:
-        warmup = int(setting(table, task, "warmup_steps"))
-    text = f"{task}: {epochs} x ceil({examples:,} / {batch}) = {steps:,} steps, warm-up {warmup:,}, K {start}"
-    return Run(steps, warmup, start, text)
-
-
 def runs() -> dict[str, Run]:
     """Return the eleven runs of Delta-LoRA by task."""
-    return {
-        "e2e": _run("table10", "e2e", E2E_ROWS["train"]),
-        "webnlg": _run("table10", "webnlg", WEBNLG["train_good"]),
-        "xsum": _run("table12", "xsum", XSUM["train"]),
-        **{task: _run("table14", task, GLUE_TRAIN[task]) for task in GLUE},
-    }
+    found = {}
+    for table, task, examples in (
+        ("table10", "e2e", FACTS.e2e["train"]),
+        ("table10", "webnlg", FACTS.webnlg["train_good"]),
+        ("table12", "xsum", FACTS.xsum["train"]),
+        *(("table14", task, FACTS.glue_train[task]) for task in GLUE),
+    ):
+        batch, epochs, start = (int(setting(table, task, key)) for key in ("batch_size", "epochs", "start_step"))
+        steps = epochs * math.ceil(Fraction(examples, batch))
+        key, unit = ("warmup_ratio", steps) if table == "table14" else ("warmup_steps", 1)
+        warmup = math.ceil(setting(table, task, key) * unit)
+        text = f"{task}: {epochs} x ceil({examples:,} / {batch}) = {steps:,} steps, warm-up {warmup:,}, K {start}"
+        found[task] = Run(steps, warmup, start, text)
+    return found
 
 
 @claim(
@@ -144,7 +126,7 @@ def run_lengths() -> Finding:
     parts = [run.warmup <= run.steps and run.start < run.steps for run in found.values()]
     shortest = min(found, key=lambda task: found[task].steps)
     return Finding(
-        all_of([*parts, found["webnlg"].steps == LORA_WEBNLG_STEPS]),
+        all_of([*parts, found["webnlg"].steps == FACTS.lora_webnlg_steps]),
         f"K and the warm-up lie within {sum(parts)} of the {len(parts)} runs, of which {shortest} is the shortest with "
         f"{found[shortest].steps:,} steps.",
         tuple(run.text for run in found.values()),
@@ -163,16 +145,12 @@ def start_steps() -> Finding:
     ratios = {task: Fraction(run.start, run.warmup) for task, run in found.items()}
     pairs = list(combinations(found.values(), 2))
     crossed = sum((one.start - other.start) * (one.warmup - other.warmup) < 0 for one, other in pairs)
-    ordered = sorted(ratios, key=lambda task: ratios[task])
-    low, high = ordered[0], ordered[-1]
-    values: dict[str, Value] = {task: rounded(ratio, 4) for task, ratio in ratios.items()}
+    rising = sorted(found.items(), key=lambda one: ratios[one[0]])
+    low, high = rising[0][0], rising[-1][0]
     return Finding(
         all_of([ratios[high] <= Fraction(105, 100) * ratios[low] or not crossed]),
         f"K is between {rounded(ratios[low], 2)} ({low}) and {rounded(ratios[high], 2)} ({high}) times the warm-up; in "
         f"{crossed} of {len(pairs)} pairs of tasks the longer warm-up has the smaller K.",
-        tuple(
-            f"{task}: K {found[task].start:,} / warm-up {found[task].warmup:,} = {rounded(ratios[task], 2)}"
-            for task in ordered
-        ),
-        values | {"crossed_pairs": crossed},
+        tuple(f"{task}: K {run.start:,} / warm-up {run.warmup:,} = {rounded(ratios[task], 2)}" for task, run in rising),
+        {**{task: rounded(ratio, 4) for task, ratio in ratios.items()}, "crossed_pairs": crossed},
     )

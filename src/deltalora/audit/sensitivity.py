@@ -6,16 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from deltalora.audit.finding import Finding, all_of, cell, claim, label, lead, listed, rounded, setting
-from deltalora.audit.generation import E2E, against
-from deltalora.audit.parameters import SHAPES
+from deltalora.audit.finding import Finding, all_of, cell, claim, lead, listed, rounded, setting
+from deltalora.audit.generation import E2E, Differences, against, flat
+from deltalora.audit.sizes import SHAPES
 from deltalora.report.paper import paper_table
 
 LAMBDAS = tuple(row.row for row in paper_table("table8").rows)
 STARTS = tuple(row.row for row in paper_table("table9").rows)
-
-#: Row -> column -> a difference of printed scores.
-Differences = dict[str, dict[str, Decimal]]
 
 
 def minus_lora(table: str, rows: Sequence[str]) -> Differences:
@@ -23,21 +20,13 @@ def minus_lora(table: str, rows: Sequence[str]) -> Differences:
     return {row: {column: cell(table, row, column) - cell("table1", "lora", column) for column in E2E} for row in rows}
 
 
-def flat(differences: Differences) -> dict[str, Decimal]:
-    """Return the differences by 'row.column'."""
-    return {f"{row}.{column}": one for row, of in differences.items() for column, one in of.items()}
-
-
 @claim("section A.5, on Table 8", "the 5 metrics rise rapidly after λ = 0 and reach best at λ = 2")
 def lambda_best_at_two() -> Finding:
     """All five metrics are best at lambda = 2."""
     others = [one for one in LAMBDAS if one != "2"]
     best, rise = against("table8", "2", others, E2E), against("table8", "1", ["0"], E2E)
-    full = [
-        column
-        for column in E2E
-        if lead("table8", "1", "0", column) > 0 and all(lead("table8", "2", one, column) > 0 for one in others)
-    ]
+    pairs = [("1", "0"), *(("2", one) for one in others)]
+    full = [column for column in E2E if all(lead("table8", left, right, column) > 0 for left, right in pairs)]
     return Finding(
         all_of([len(full) == len(E2E)]),
         f"In Table 8 BLEU is {', '.join(str(cell('table8', one, 'BLEU')) for one in LAMBDAS)} for lambda from 0 to 5; "
@@ -54,19 +43,15 @@ def lambda_best_at_two() -> Finding:
 )
 def lambda_small_drops() -> Finding:
     """From lambda = 3 to 5 the metrics drop a little."""
-    after = ("3", "4", "5")
-    drops = {one: {column: lead("table8", one, "2", column) for column in E2E} for one in after}
-    kept = {one: {column: lead("table8", one, "0", column) for column in E2E} for one in after}
-    largest = min(after, key=lambda one: drops[one]["BLEU"])
+    drops = {one: {column: lead("table8", one, "2", column) for column in E2E} for one in ("3", "4", "5")}
+    kept = {one: {column: lead("table8", one, "0", column) for column in E2E} for one in drops}
+    said = {one: [f"{name} {drops[one][name]:+} from 2, {kept[one][name]:+} from 0" for name in E2E] for one in drops}
+    largest = min(drops, key=lambda one: drops[one]["BLEU"])
     return Finding(
-        all_of(drops[one][column] < 0 < kept[one][column] for one in after for column in E2E),
+        all_of(drops[one][column] < 0 < kept[one][column] for one in drops for column in E2E),
         f"In Table 8 the largest drop of BLEU from lambda = 2 is {-drops[largest]['BLEU']} (lambda = {largest}); the "
         f"smallest lead over lambda = 0 is {min(of['BLEU'] for of in kept.values())}.",
-        tuple(
-            f"lambda = {one}: "
-            + ", ".join(f"{column} {drops[one][column]:+} from 2, {kept[one][column]:+} from 0" for column in E2E)
-            for one in after
-        ),
+        tuple(f"lambda = {one}: {', '.join(columns)}" for one, columns in said.items()),
         flat(drops),
     )
 
@@ -116,13 +101,12 @@ def no_gain_before_400() -> Finding:
     """Start steps below K = 400 give no improvement over LoRA."""
     gains = minus_lora("table9", [one for one in STARTS if int(one) < 400])
     above = {one: sum(gained > 0 for gained in of.values()) for one, of in gains.items()}
+    said = {one: [f"{name} {gained:+}" for name, gained in of.items()] for one, of in gains.items()}
     return Finding(
         all_of(not number for number in above.values()),
         "Against LoRA (repr.) of Table 1, Table 9 is better in "
         f"{listed(f'{number} of five metrics at K = {one}' for one, number in above.items())}.",
-        tuple(
-            f"K = {one}: {', '.join(f'{name} {gained:+}' for name, gained in of.items())}" for one, of in gains.items()
-        ),
+        tuple(f"K = {one}: {', '.join(columns)}" for one, columns in said.items()),
         flat(gains),
     )
 
@@ -154,8 +138,7 @@ def best_start_step() -> Finding:
     for column in E2E:
         best = max(STARTS, key=lambda one: cell("table9", one, column))
         top, chosen = cell("table9", best, column), cell("table9", "500", column)
-        word = "the best" if chosen == top else f"{label('table9', best)} has {top}"
-        lines.append(f"{column}: K = 500 has {chosen}, {word}")
+        lines.append(f"{column}: K = 500 has {chosen}, {'the best' if chosen == top else f'K = {best} has {top}'}")
         if chosen != top:
             better.append(f"{column} {chosen} to {top} at K = {best}")
     return Finding(
@@ -190,12 +173,9 @@ def triple_rate() -> Finding:
 def triple_rate_equivalent() -> Finding:
     """LoRA at three times the rate takes the steps that Delta-LoRA takes at lambda = 2."""
     rate, ratio, steps, a0 = Fraction(2, 10_000), 2, 500, Fraction(1, 32)
-
-    def product(scale: int) -> Fraction:
-        """Return A_T B_T with B_0 = 0 and unit gradients, at `scale` times the rate."""
-        return (a0 - steps * scale * rate) * (-steps * scale * rate)
-
-    delta, tripled, alpha = (1 + ratio) * product(1), product(1 + ratio), (1 + ratio) * product(1)
+    # A_T B_T with B_0 = 0 and unit gradients, at the rate and at three times the rate
+    product, tripled = ((a0 - steps * scale * rate) * (-steps * scale * rate) for scale in (1, 1 + ratio))
+    delta = alpha = (1 + ratio) * product
     first_order = -(1 + ratio) * steps * rate * a0
     return Finding(
         all_of([delta == tripled]),
@@ -207,7 +187,7 @@ def triple_rate_equivalent() -> Finding:
             f"three times the rate: -3 eta t g_B A_0 + 9 eta^2 t^2 g_A g_B = {float(tripled):.6f}",
             f"both have the first-order term {float(first_order):.6f}; the second-order term is three times as large",
         ),
-        {"delta_lora": _number(delta), "rate": _number(tripled), "alpha": _number(alpha)},
+        {"delta_lora": delta, "rate": tripled, "alpha": alpha},
     )
 
 
@@ -219,8 +199,7 @@ def triple_rate_equivalent() -> Finding:
 )
 def expansion_drops_decay() -> Finding:
     """Eq. 8 drops only terms that are small beside those it keeps."""
-    a, b, g_a, g_b, beta = Fraction(3), Fraction(5), Fraction(7), Fraction(11), Fraction(1, 10)
-    eta = Fraction(1, 10**12)
+    a, b, g_a, g_b, beta, eta = map(Fraction, ("3", "5", "7", "11", "0.1", "1e-12"))
     exact = (a - eta * g_a - eta * beta * a) * (b - eta * g_b - eta * beta * b) - a * b
     slope = (exact + eta * a * g_b + eta * g_a * b) / eta  # tends to the coefficient of eta in what is dropped
     first_order = -2 * beta * a * b
@@ -235,7 +214,7 @@ def expansion_drops_decay() -> Finding:
             f"-2 beta A B = {float(first_order):.6f}",
             f"weight decay is {e2e} on E2E, {glue} on GLUE and {xsum} on XSum",
         ),
-        {"slope": _number(slope), "first_order": _number(first_order)},
+        {"slope": slope, "first_order": first_order},
     )
 
 
@@ -270,7 +249,3 @@ def rank_of_summed_updates(rank: int, width: int, steps: int) -> int:
         A, B = A + draw.integers(-9, 10, A.shape), B + draw.integers(-9, 10, B.shape)
         total += A @ B - before
     return int(np.linalg.matrix_rank(total))
-
-
-def _number(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)

@@ -1,13 +1,102 @@
 """Claims on sizes: parameter columns and their units, and data sets."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
-from deltalora.audit.facts import E2E_ROWS, WEBNLG, XSUM
-from deltalora.audit.finding import Finding, Value, all_of, claim, count, label, listed, printing, rounded, setting
-from deltalora.audit.parameters import SHAPES, UNITS, units
+from deltalora.audit.finding import FACTS, Finding, all_of, claim, count, label, listed, printing, rounded, setting
 from deltalora.results.table_request import heading
+
+#: What an M may stand for.
+UNITS = {"2^20": 2**20, "10^6": 10**6}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a backbone's count of parameters depends on, in closed form.
+
+    With width d, feed-forward width f, and a attention blocks in a layer, a layer of all three families has
+    a · (4d² + 4d) + (2df + f + d) + (a + 1) · 2d scalars: W_Q, W_K, W_V and the output projection with their biases,
+    two linear layers, and a LayerNorm after each block. GPT-2's fused c_attn holds the same numbers. A tied output
+    layer counts once.
+    """
+
+    width: int  #: of a layer (d)
+    feed_forward: int  #: inner width of the two linear layers (f)
+    vocabulary: int  #: rows of the token embedding
+    positions: int  #: rows of a table of positions; there is one per stack
+    types: int  #: token types
+    layers: int  #: of each stack
+    attentions: tuple[int, ...]  #: by stack, attention blocks in a layer: two in a decoder that has an encoder
+    extra_norms: int  #: LayerNorms outside the layers
+    labels: int | None  #: outputs of a classification head of two linear layers; None: no head
+
+    @property
+    def token_embedding(self) -> int:
+        """The token embedding, which may be the output layer too."""
+        return self.vocabulary * self.width
+
+    @property
+    def blocks(self) -> int:
+        """Attention blocks, cross-attention included."""
+        return self.layers * sum(self.attentions)
+
+    def full(self) -> int:
+        """Count everything: full fine-tuning."""
+        d, f, stacks = self.width, self.feed_forward, len(self.attentions)
+        embeddings = self.token_embedding + (stacks * self.positions + self.types) * d
+        linear = stacks * self.layers * (2 * d * f + f + d)
+        norms = (self.blocks + stacks * self.layers + self.extra_norms) * 2 * d
+        head = 0 if self.labels is None else d * d + d + d * self.labels + self.labels
+        return embeddings + self.blocks * (4 * d * d + 4 * d) + linear + norms + head
+
+    def frozen_embedding(self) -> int:
+        """Count everything but the token embedding (FT†); positions and types learn."""
+        return self.full() - self.token_embedding
+
+    def query_value(self) -> int:
+        """Count W_Q and W_V without biases and head (FT‡): 2 · blocks · d²."""
+        return 2 * self.blocks * self.width**2
+
+    def low_rank(self, rank: int) -> int:
+        """Count A and B beside W_Q and W_V: 2 · blocks · 2rd."""
+        return 2 * self.blocks * 2 * rank * self.width
+
+    def singular_values(self, rank: int) -> int:
+        """Count as `low_rank`, and AdaLoRA's scalar per rank of every matrix."""
+        return self.low_rank(rank) + 2 * self.blocks * rank
+
+    def any_modules(self, rank: int) -> Mapping[str, int]:
+        """Count A and B over every set of kinds of matrices, by a description of the set.
+
+        A kind is one of the four projections in all blocks of a stack's attention, or one of the two linear layers in
+        all layers of a stack. Only how many of each are adapted matters, not which.
+        """
+        square, wide = 2 * self.width, self.width + self.feed_forward
+        return {
+            f"{n} kinds of projections and {m} of linear layers": rank * self.layers * (n * square + m * wide)
+            for n in range(4 * sum(self.attentions) + 1)
+            for m in range(2 * len(self.attentions) + 1)
+            if n + m
+        }
+
+
+#: The paper's three backbones, by config.json of openai-community/gpt2-medium, FacebookAI/roberta-base (with a head of
+#: two labels) and facebook/bart-large (whose positions have two rows that no token takes).
+SHAPES = {
+    "gpt2_medium": Shape(1024, 4096, 50257, 1024, 0, 24, (1,), 1, None),
+    "roberta_base": Shape(768, 3072, 50265, 514, 1, 12, (1,), 1, 2),
+    "bart_large": Shape(1024, 4096, 50265, 1026, 0, 12, (1, 2), 2, None),
+}
+
+
+def units(exact: int, printed: Decimal) -> dict[str, str]:
+    """Return the units of M in which `exact` prints as `printed`, with 'rounded' or 'cut'."""
+    found = {unit: printing(Fraction(exact, size), printed) for unit, size in UNITS.items()}
+    return {unit: how for unit, how in found.items() if how is not None}
+
 
 _COUNTS = "columns of parameters"
 
@@ -15,7 +104,7 @@ _COUNTS = "columns of parameters"
 def one_unit(table: str, backbone: str, rank: Decimal) -> Finding:
     """Check whether one unit of M gives every printed count of a column, rounded or cut."""
     of, r = SHAPES[backbone], int(rank)
-    lines, values, shared, unexplained = [], dict[str, Value](), set(UNITS), []
+    lines, values, shared, unexplained = [], dict[str, Decimal | int](), set(UNITS), []
     for row, column, exact in (
         ("full", "trainable", of.full()),
         ("ft_frozen_embeddings", "trainable", of.frozen_embedding()),
@@ -27,8 +116,7 @@ def one_unit(table: str, backbone: str, rank: Decimal) -> Finding:
         ("delta_lora", "extra_updatable", of.query_value()),
     ):
         printed = count(table, row, column)
-        found = units(exact, printed)
-        shared &= found.keys()
+        shared &= (found := units(exact, printed)).keys()
         said = " and ".join(f"M = {unit}, {how}" for unit, how in found.items()) or "neither"
         embedding, full = Fraction(of.token_embedding, UNITS["2^20"]), count(table, "full")
         if not found and row == "ft_frozen_embeddings" and printing(Fraction(full) - embedding, printed):
@@ -69,10 +157,7 @@ def parameters_roberta_base() -> Finding:
     return one_unit("table4", "roberta_base", setting("table14", "mnli", "rank"))
 
 
-@claim(
-    "Tables 1 and 2, row LoRA",
-    remark="0.35M is what LoRA's paper prints; Table 2 prints 0.375M for the same row.",
-)
+@claim("Tables 1 and 2, row LoRA", remark="0.35M is what LoRA's paper prints; Table 2 prints 0.375M for the same row.")
 def parameters_published_lora() -> Finding:
     """LoRA as published trains 0.35M parameters on E2E."""
     rank = int(setting("table10", "e2e", "rank"))
@@ -106,10 +191,7 @@ def parameters_xsum_lora() -> Finding:
     )
 
 
-@claim(
-    "sections 5.2 and 5.3",
-    "We use RoBERTa-base with 118M parameters [...] GPT2-Medium has 354M parameters",
-)
+@claim("sections 5.2 and 5.3", "We use RoBERTa-base with 118M parameters [...] GPT2-Medium has 354M parameters")
 def parameters_one_unit() -> Finding:
     """RoBERTa-base has 118M parameters and GPT-2 medium 354M, in one unit of M."""
     stated = {"roberta_base": Decimal(118), "gpt2_medium": Decimal(354)}
@@ -131,17 +213,17 @@ def e2e_size() -> Finding:
     """E2E has around 42,000 training, 4,600 validation and 4,600 test examples."""
     said, known = [], []
     for name, value, unit in (("train", 42, 1000), ("validation", 46, 100), ("test", 46, 100)):
-        how = printing(Fraction(E2E_ROWS[name], unit), Decimal(value))
-        said.append(f"{E2E_ROWS[name]:,} ({name}; {value * unit:,} {how or 'neither'})")
+        how = printing(Fraction(FACTS.e2e[name], unit), Decimal(value))
+        said.append(f"{FACTS.e2e[name]:,} ({name}; {value * unit:,} {how or 'neither'})")
         known.append(how is not None)
-    return Finding(all_of(known), f"E2E's official files have {listed(said)} rows.", values=E2E_ROWS)
+    return Finding(all_of(known), f"E2E's official files have {listed(said)} rows.", values=FACTS.e2e)
 
 
 @claim("section 5.2", "The WebNLG Challenge 2017 contains 21,855 training samples of 9 categories")
 def webnlg_size() -> Finding:
     """WebNLG 2017 has 21,855 training samples."""
-    stated, train = 21_855, WEBNLG["train_texts"]
-    texts = {split: WEBNLG[f"{split}_texts"] for split in ("train", "validation", "test")}
+    stated, train = 21_855, FACTS.webnlg["train_texts"]
+    texts = {split: FACTS.webnlg[f"{split}_texts"] for split in ("train", "validation", "test")}
     sets = [chosen for size in range(1, len(texts) + 1) for chosen in combinations(texts, size)]
     sums = [" + ".join(chosen) for chosen in sets if sum(texts[one] for one in chosen) == stated]
     return Finding(
@@ -156,7 +238,7 @@ def webnlg_size() -> Finding:
 @claim("section 5.2", "21,855 training samples of 9 categories, with a total of 14 categories in the test set")
 def webnlg_categories() -> Finding:
     """WebNLG 2017 has 9 categories in training and 14 in test."""
-    train, test = WEBNLG["train_categories"], WEBNLG["test_categories"]
+    train, test = FACTS.webnlg["train_categories"], FACTS.webnlg["test_categories"]
     return Finding(
         all_of([train == 9, test == 14]),
         f"WebNLG 2017's files have {train} categories in training and {test} in test; the text states 9 and 14.",
@@ -167,10 +249,10 @@ def webnlg_categories() -> Finding:
 @claim("section 5.2", "204,045 samples for training, 11,332 samples for validation and 11,332 samples for test")
 def xsum_size() -> Finding:
     """XSum has 204,045 training, 11,332 validation and 11,332 test samples."""
-    stated = {"train": 204_045, "validation": 11_332, "test": 11_332}
+    stated, official = {"train": 204_045, "validation": 11_332, "test": 11_332}, FACTS.xsum
     return Finding(
-        all_of(XSUM[split] == number for split, number in stated.items()),
-        f"XSum's official split has {listed(f'{number:,} ({split})' for split, number in XSUM.items())}; the text "
+        all_of([stated == official]),
+        f"XSum's official split has {listed(f'{number:,} ({split})' for split, number in official.items())}; the text "
         f"states {listed(f'{number:,}' for number in stated.values())}.",
-        values=XSUM,
+        values=official,
     )

@@ -5,9 +5,9 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 from deltalora.audit import Checked, Verdict
-from deltalora.audit.finding import Value
 
 #: Columns of a terminal.
 WIDTH = 100
@@ -23,14 +23,11 @@ def to_text(checked: Sequence[Checked]) -> str:
     """Return one block per claim, no line longer than `WIDTH`, and the count of verdicts last, where a reader ends."""
     blocks = [textwrap.fill(_INTRODUCTION, WIDTH)]
     for claim, finding in checked:
-        parts = [("  ", f"{claim.says} ({claim.where})")]
-        if claim.quote:
-            parts.append(("  ", f"quote: “{claim.quote}”"))
+        parts = [("  ", f"{claim.says} ({claim.where})"), ("  ", claim.quote and f"quote: “{claim.quote}”")]
         parts += [("  = ", finding.sentence), *(("  - ", line) for line in finding.lines)]
-        if claim.remark:
-            parts.append(("  ", f"note: {claim.remark}"))
+        parts.append(("  ", claim.remark and f"note: {claim.remark}"))
         lines = [f"{finding.verdict.upper()}   {claim.id}"]
-        for indent, text in parts:
+        for indent, text in parts:  # an empty text is no line
             after = " " * len(indent)
             lines += textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=after, break_on_hyphens=False)
         blocks.append("\n".join(lines))
@@ -45,7 +42,7 @@ def to_markdown(checked: Sequence[Checked]) -> str:
         cells = (f"[{claim.id}](#{claim.id})", claim.where, claim.says, f"**{finding.verdict}**")
         table.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         sections += [f"## {claim.id}", f"{claim.says} ({claim.where}): **{finding.verdict}**."]
-        sections += [f"> {claim.quote}" if claim.quote else "", finding.sentence]
+        sections += [claim.quote and f"> {claim.quote}", finding.sentence]
         sections += ["\n".join(f"- {line}" for line in finding.lines), claim.remark]
     blocks = ["# Audit", _INTRODUCTION, f"**{summary(checked)}**", "\n".join(table), *sections]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -53,24 +50,22 @@ def to_markdown(checked: Sequence[Checked]) -> str:
 
 def to_json(checked: Sequence[Checked]) -> str:
     """Return one indented object: `summary` and `claims`, each with its sentence and its numbers by name."""
-    content = {
-        "summary": {str(verdict): number for verdict, number in _counted(checked).items()},
-        "claims": [
-            {
-                "id": claim.id,
-                "where": claim.where,
-                "says": claim.says,
-                "quote": claim.quote,
-                "verdict": str(finding.verdict),
-                "sentence": finding.sentence,
-                "computed": list(finding.lines),
-                "values": {name: _plain(value) for name, value in finding.values.items()},
-                "remark": claim.remark,
-            }
-            for claim, finding in checked
-        ],
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    claims = [
+        {
+            "id": claim.id,
+            "where": claim.where,
+            "says": claim.says,
+            "quote": claim.quote,
+            "verdict": finding.verdict,
+            "sentence": finding.sentence,
+            "computed": finding.lines,
+            "values": finding.values,
+            "remark": claim.remark,
+        }
+        for claim, finding in checked
+    ]
+    content = {"summary": _counted(checked), "claims": claims}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
 
 
 def summary(checked: Sequence[Checked]) -> str:
@@ -84,7 +79,5 @@ def _counted(checked: Iterable[Checked]) -> dict[Verdict, int]:
     return {verdict: counter[verdict] for verdict in Verdict}
 
 
-def _plain(value: Value) -> int | float | str | None:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
+def _plain(value: Decimal | Fraction) -> int | float:
+    return int(value) if value == int(value) else float(value)

@@ -23,7 +23,7 @@ from deltalora.metrics import (
     score_webnlg,
     score_xsum,
 )
-from deltalora.metrics.lookup import metric_of_score
+from deltalora.metrics.experiments import metric_of_score
 
 DESCRIPTION = """Score a file of outputs, one per line, against a file of references. e2e, webnlg: blocks of references
 separated by blank lines, the file formats of e2e-metrics; values as the official scorers print them (BLEU, METEOR,

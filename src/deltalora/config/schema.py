@@ -61,6 +61,14 @@ class TrainConfig(Section):
     epochs: PositiveInt
     max_steps: PositiveInt | None = Field(description="optimizer steps; overrides epochs")
     batch_size: PositiveInt = Field(description="examples of one optimizer step, over all micro-batches and processes")
+    batching: Literal["random", "bucketed"] = Field(
+        default="random",
+        description="which examples are batched: any, or such of similar length; older records lack it",
+    )
+    packing: bool = Field(
+        default=False,
+        description="compute nothing for padding: same losses to rounding, other dropout draws; causal tasks alone",
+    )
     accumulation_steps: PositiveInt = Field(description="micro-batches that one optimizer step is split into")
     learning_rate: Annotated[float, Field(gt=0)] = Field(description="at the end of the warm-up")
     schedule: Literal["linear"] = Field(description="rise from 0 over the warm-up, then fall to 0 at the last step")
@@ -105,8 +113,8 @@ class TrainConfig(Section):
         return self
 
 
-#: Whose beam search: the library's, or that of the authors' upstream code for GPT-2.
-SearchName = Literal["transformers", "lora_reference"]
+#: Whose beam search: the library's, the same token for token by our own code, or that of the authors' code for GPT-2.
+SearchName = Literal["transformers", "shared", "lora_reference"]
 
 
 class DecodingConfig(Section):
@@ -156,6 +164,13 @@ class RuntimeConfig(Section):
         description="whether state.safetensors is kept beside the record; older records lack the key",
     )
     data_workers: NonNegativeInt
+    compile: bool = Field(
+        default=False, description="torch.compile the training step: faster on a GPU after a minute; rounds differently"
+    )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="recompute activations in the backward pass: less memory, a third more time, same losses",
+    )
     on_failure: Literal["continue", "stop"] = Field(
         default="continue", description="whether a sweep goes on after a run that failed; older records lack the key"
     )
@@ -199,8 +214,10 @@ class RunConfig(Section):
         if self.decoding is not None and self.decoding.search == "lora_reference" and self.model.architecture != "gpt2":
             raise ValueError(
                 "decoding.search=lora_reference is the authors' search for GPT-2, found model.architecture="
-                f"{self.model.architecture}: set decoding.search=transformers"
+                f"{self.model.architecture}: set decoding.search=shared"
             )
+        if self.train.packing and self.task.form != "causal":
+            raise ValueError(f"train.packing is for causal tasks, found task {self.task.name}: set train.packing=false")
         generated = self.decoding.max_new_tokens if self.decoding is not None else 0
         if isinstance(self.task, CausalConfig) and self.task.max_length < generated + 2:
             raise ValueError(
@@ -222,9 +239,12 @@ class RunConfig(Section):
         if self.model.source == "local":
             del whole["model"]["path"], whole["model"]["revision"]
         # Keys that came later are left out where they say nothing, so that the ids of earlier runs still hold.
+        for key, silent in (("batching", "random"), ("packing", False)):
+            if whole["train"][key] == silent:
+                del whole["train"][key]
         if self.train.warmup_ratio is None:
             del whole["train"]["warmup_ratio"]
-        if self.decoding is not None and self.decoding.search == "transformers":
+        if self.decoding is not None and self.decoding.search != "lora_reference":  # the other two find the same tokens
             del whole["decoding"]["search"]
         if self.init_from is not None:
             whole["init_from"] = self.init_from.scientific()

@@ -14,23 +14,23 @@ y_1 .. y_L, the end included, a hypothesis scores
   those that ended. Of equal scores the earliest found wins.
 - log(softmax(logits)) in the model's precision: a probability below its smallest number is 0, its logarithm -inf.
 
-Differs from it: prompts of a batch are padded on the left and masked. Theirs, with more than one prompt, reads the
-first token's logits from the wrong rows (`logits[_bbatch, ...]` counts prompts where rows are beams), so that only its
-batch of one, which its README uses, is a reference. Steps in which no prompt has a live hypothesis are skipped.
+Differs from it: prompts of a batch are padded on the left and masked, and run once for all their hypotheses
+(`BeamReader`). Theirs, with more than one prompt, reads the first token's logits from the wrong rows
+(`logits[_bbatch, ...]` counts prompts where rows are beams), so that only its batch of one, which its README uses, is a
+reference. Steps in which no prompt has a live hypothesis are skipped.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import PreTrainedModel
 
 from deltalora.config.schema import DecodingConfig
-from deltalora.decoding.ngram_ban import GeneratedNGramBan
+from deltalora.decoding.ngram_ban import ban_repeats
+from deltalora.decoding.reader import BeamReader, reading
 from deltalora.errors import ModelError
-from deltalora.tasks.batch import mask, pad
 
 
 @dataclass(frozen=True)
@@ -67,24 +67,30 @@ def best_hypotheses(
     if model.config.is_encoder_decoder:
         raise ModelError(
             f"decoding.search=lora_reference: expected a decoder-only model (the authors' search is GPT-2's), found "
-            f"{model.config.model_type}; set decoding.search=transformers"
+            f"{model.config.model_type}; set decoding.search=shared"
         )
-    beams, size = config.num_beams, config.no_repeat_ngram_size
-    reader = _CachedReader(model, prompts, pad_id)
     best = _Best(len(prompts), config)
-    ends = torch.tensor(stops, device=model.device)
-    first_row = torch.arange(len(prompts), device=model.device).unsqueeze(1)  # (batch, 1), in rows of one per prompt
-    history = torch.empty(len(prompts), 0, dtype=torch.long, device=model.device)  # (rows, generated so far)
+    with reading(model):
+        _search(
+            BeamReader(model, prompts, pad_id), best, len(prompts), config, torch.tensor(stops, device=model.device)
+        )
+    return best.hypotheses()
+
+
+def _search(reader: BeamReader, best: "_Best", prompts: int, config: DecodingConfig, ends: Tensor) -> None:
+    beams, size = config.num_beams, config.no_repeat_ngram_size
+    first_row = torch.arange(prompts, device=ends.device).unsqueeze(1)  # (batch, 1), in rows of one per prompt
+    history = torch.empty(prompts, 0, dtype=torch.long, device=ends.device)  # (rows, generated so far)
     logits = reader.read_prompts()  # (rows, vocabulary); one row per prompt before the first token, then num_beams
-    scores = logits.new_zeros(len(prompts), 1)  # (batch, rows per prompt): sum of log-probabilities
+    scores = logits.new_zeros(prompts, 1)  # (batch, rows per prompt): sum of log-probabilities
     for length in range(1, config.max_new_tokens + 1):
         if size:
-            logits = GeneratedNGramBan(size, prompt_length=0)(history, logits)
+            ban_repeats(history, logits, size)
         log_probabilities = logits.softmax(-1).log_()
         vocabulary = logits.shape[-1]
         candidates = log_probabilities.view(*scores.shape, vocabulary).add_(scores.unsqueeze(-1)).flatten(1)
         scores, chosen = candidates.topk(beams, dim=1)  # both (batch, beams), the highest first
-        origin = (first_row * (len(history) // len(prompts)) + chosen // vocabulary).flatten()
+        origin = (first_row * (len(history) // prompts) + chosen // vocabulary).flatten()
         token = (chosen % vocabulary).view(-1, 1)
         history = torch.cat((history[origin], token), dim=1)
         ended = torch.isin(token, ends).view_as(scores)
@@ -94,45 +100,6 @@ def best_hypotheses(
             break
         logits = reader.read(origin, token)
     best.consider(history, scores)
-    return best.hypotheses()
-
-
-class _CachedReader:
-    """The model over the prompts and then, token by token, over every hypothesis, with its keys and values cached."""
-
-    def __init__(self, model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad_id: int) -> None:
-        self._model: Any = model
-        self._cache = DynamicCache(config=model.config)
-        self._prompts = pad(prompts, pad_id, left=True).to(model.device)
-        self._mask = mask(prompts, left=True).to(model.device)
-
-    def read_prompts(self) -> Tensor:
-        """Return the logits of the first token, (prompts, vocabulary)."""
-        positions = (self._mask.cumsum(1) - 1).clamp(min=0)
-        return self._logits(self._prompts, positions)
-
-    def read(self, origin: Tensor, token: Tensor) -> Tensor:
-        """Return the logits after one more token, (rows, vocabulary).
-
-        Args:
-            origin: (rows,), the row of the last call that each row continues.
-            token: (rows, 1), the token it continues with.
-        """
-        self._cache.reorder_cache(origin)  # type: ignore[arg-type]
-        self._mask = torch.cat((self._mask[origin], torch.ones_like(token)), dim=1)
-        return self._logits(token, self._mask.sum(1, keepdim=True) - 1)
-
-    def _logits(self, ids: Tensor, positions: Tensor) -> Tensor:
-        read = self._model(
-            input_ids=ids,
-            attention_mask=self._mask,
-            position_ids=positions,
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits: Tensor = read.logits[:, -1]
-        return logits
 
 
 class _Best:

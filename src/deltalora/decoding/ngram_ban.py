@@ -29,13 +29,17 @@ class GeneratedNGramBan(LogitsProcessor):
             input_ids: (batch * beams, prompt + generated) so far.
             scores: (batch * beams, vocabulary) of the next token.
         """
-        generated = input_ids[:, self.prompt_length :]
-        if generated.shape[1] < self.size:
-            return scores
-        windows = generated.unfold(1, self.size, 1)  # (rows, windows, n)
-        last = generated[:, generated.shape[1] - self.size + 1 :].unsqueeze(1)  # (rows, 1, n - 1)
-        repeats = (windows[:, :, :-1] == last).all(dim=2)  # (rows, windows)
-        rows, starts = repeats.nonzero(as_tuple=True)
         banned = scores.clone()
-        banned[rows, windows[rows, starts, -1]] = -torch.inf
+        ban_repeats(input_ids[:, self.prompt_length :], banned, self.size)
         return banned
+
+
+def ban_repeats(generated: Tensor, scores: Tensor, size: int) -> None:
+    """Set the scores (rows, vocabulary) to -inf, in place, of tokens that would repeat an n-gram of `generated`."""
+    if generated.shape[1] < size:
+        return
+    windows = generated.unfold(1, size, 1)  # (rows, windows, n)
+    last = generated[:, generated.shape[1] - size + 1 :].unsqueeze(1)  # (rows, 1, n - 1)
+    repeats = (windows[:, :, :-1] == last).all(dim=2)  # (rows, windows)
+    rows, starts = repeats.nonzero(as_tuple=True)
+    scores[rows, windows[rows, starts, -1]] = -torch.inf

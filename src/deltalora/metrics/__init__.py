@@ -1,19 +1,26 @@
 """Metrics: text in, a `Score` out, with segment statistics for resampling and a signature of every setting.
 
-This room holds the metrics that equal the official scorers, their tokenisers, the scorers' file formats, the `evaluate`
-modules, and intervals and paired tests over the segments of a test set. Generation (`decoding`), the choice of metrics
-per task (`tasks`), and statistics over seeds and tables (`report`) are elsewhere. Nothing here imports torch or
-transformers or reaches the network.
-
-A new metric is one file with a `TextMetric` (or, in `glue`, a `LabelMetric`) and one entry in the metrics of its
-experiment (`E2E_METRICS`, `WEBNLG_METRICS`, `XSUM_METRICS`, `GLUE_METRICS`).
+This room holds the metrics that equal the official scorers, the scorers' file formats, the `evaluate` modules, and
+intervals and paired tests over the segments of a test set (those over seeds are in `report`). Nothing here imports
+torch or transformers or reaches the network. A new metric is a class, a `TextMetric` or `LabelMetric`, and an entry in
+the metrics of its experiment (`E2E_METRICS`, `WEBNLG_METRICS`, `XSUM_METRICS`, `GLUE_METRICS`).
 """
 
 from pathlib import Path
 
 from deltalora.errors import MetricError
-from deltalora.metrics.base import AdditiveMetric, Metric, Score, Statistics, TextMetric
-from deltalora.metrics.e2e import E2E_METRICS, score_e2e, score_texts
+from deltalora.metrics.base import Metric, Score, Statistics, TextMetric
+from deltalora.metrics.experiments import (
+    E2E_METRICS,
+    WEBNLG_METRICS,
+    XSUM_METRICS,
+    score_e2e,
+    score_summaries,
+    score_texts,
+    score_webnlg,
+    score_webnlg_texts,
+    score_xsum,
+)
 from deltalora.metrics.glue import GLUE_METRICS, score_glue, score_labels
 from deltalora.metrics.resampling import (
     BootstrapInterval,
@@ -22,15 +29,12 @@ from deltalora.metrics.resampling import (
     bootstrap_values,
     paired_bootstrap,
 )
-from deltalora.metrics.webnlg import WEBNLG_METRICS, score_webnlg, score_webnlg_texts
-from deltalora.metrics.xsum import XSUM_METRICS, score_summaries, score_xsum
 
 __all__ = [
     "E2E_METRICS",
     "GLUE_METRICS",
     "WEBNLG_METRICS",
     "XSUM_METRICS",
-    "AdditiveMetric",
     "BootstrapInterval",
     "Metric",
     "PairedComparison",
@@ -55,8 +59,7 @@ __all__ = [
 def module_path(name: str) -> Path:
     """Return the script of an `evaluate` module: `evaluate.load(str(module_path("meteor")))`, with no network.
 
-    Args:
-        name: bleu, bleu_mteval, nist, nist_mteval, meteor, rouge_l, cider or rouge; or a name of `E2E_METRICS`.
+    The name is bleu, bleu_mteval, nist, nist_mteval, meteor, rouge_l, cider or rouge; or one of `E2E_METRICS`.
 
     Raises:
         MetricError: There is no such module.

@@ -1,11 +1,11 @@
 """The contract of every metric: a function of segment statistics, so that any subset can be scored again.
 
-Only `TextMetric.segment_statistics` reads text. A bootstrap (see `resampling`) resamples rows of `Score.statistics` and
-calls `Metric.aggregate_many`; it never tokenises, counts or starts Java again.
+Only `TextMetric.segment_statistics` reads text: a bootstrap never tokenises, counts or starts Java again.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,33 +19,29 @@ Statistics = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.float64]
 #: One number per resample.
 Values = npt.NDArray[np.float64]
+#: One text per segment: hypotheses, or the segments' names.
+Texts = Sequence[str]
+#: One or more texts per segment.
+References = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """A corpus score with all that is needed to trust it and to resample it.
+    """A corpus score with all that is needed to trust it and to resample it."""
 
-    Attributes:
-        value: The corpus score on the official scorer's own scale (a fraction for BLEU, METEOR and ROUGE-L).
-        statistics: Array (n_segments, k), in the order of the hypotheses.
-        signature: Every setting that can move the number, as `NAME|key:value|...`.
-        places: For a score of some of the segments, the places of its rows among all, from 0; None for all of them.
-    """
-
+    #: On the official scorer's own scale: a fraction for BLEU, METEOR and ROUGE-L.
     value: float
+    #: (n_segments, k), in the order of the hypotheses.
     statistics: Statistics
+    #: Every setting that can move the number, as `NAME|key:value|...`.
     signature: str
+    #: For a score of some of the segments, the places of its rows among all, from 0; None for all of them.
     places: tuple[int, ...] | None = None
 
 
 class Metric(ABC):
-    """A corpus metric whose value is a function of rows of segment statistics.
+    """A corpus metric: a `name` (in tables and in `deltalora score --json`) and a function of rows of statistics."""
 
-    Subclasses give `name` and `combine`, or, where sums over rows decide, are an `AdditiveMetric` too and give
-    `value_of_sums`.
-    """
-
-    #: The name in tables and in `deltalora score --json`.
     name: str
 
     @abstractmethod
@@ -53,11 +49,7 @@ class Metric(ABC):
         """Return the corpus value of at least one row of statistics."""
 
     def aggregate(self, statistics: Statistics) -> float:
-        """Return the corpus value of any rows of `Score.statistics`: all of them, a subset, or a resample.
-
-        Raises:
-            MetricError: There is no row.
-        """
+        """Return the corpus value of any rows of `Score.statistics`; raise a `MetricError` where there is none."""
         if len(statistics) == 0:
             raise MetricError(
                 f"{self.name}: expected statistics of at least one example, found none; score some examples first"
@@ -65,11 +57,7 @@ class Metric(ABC):
         return float(self.combine(statistics))
 
     def aggregate_many(self, statistics: Statistics, counts: Counts) -> Values:
-        """Return the corpus values (m,) of m resamples, each given by how often it holds each row.
-
-        Args:
-            statistics: Array (n, k).
-            counts: Array (m, n) of whole numbers from 0 upward.
+        """Return the corpus values (m,) of m resamples of statistics (n, k), by how often each holds each row (m, n).
 
         Raises:
             MetricError: The counts do not fit the rows, or a resample is empty.
@@ -87,7 +75,6 @@ class Metric(ABC):
         return self._combine_many(statistics, counts)
 
     def _combine_many(self, statistics: Statistics, counts: Counts) -> Values:
-        """Build every resample, one after the other."""
         return np.array([self.combine(np.repeat(statistics, row, axis=0)) for row in counts.astype(np.int64)])
 
 
@@ -104,12 +91,7 @@ class AdditiveMetric(Metric):
 
     @abstractmethod
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
-        """Return the corpus values (m,) of summed terms.
-
-        Args:
-            sums: Array (m, j), summed terms.
-            numbers: Array (m,), how many segments were summed; at least 1.
-        """
+        """Return the corpus values (m,) of summed terms (m, j), and how many segments, at least 1, were summed (m,)."""
 
     def combine(self, statistics: Statistics) -> float:
         """Return the corpus value of at least one row of statistics."""
@@ -129,59 +111,42 @@ class MeanMetric(AdditiveMetric):
 
 
 class TextMetric(Metric):
-    """A metric of texts against one or more references each. Subclasses give `settings` and `segment_statistics`."""
+    """A metric of texts against one or more references each."""
 
-    #: Whether `start` begins something that takes seconds; `score_all` then scores by this metric last.
-    starts_slowly = False
-
-    def start(self) -> None:
-        """Begin what takes long to get ready, without waiting for it."""
+    #: Whether another process does the work; `score_all` then scores by the other metrics meanwhile.
+    waits_for_java = False
 
     @property
     @abstractmethod
     def settings(self) -> str:
-        """The settings that move the number, as `key:value` parts joined by bars."""
+        """Return the settings that move the number, as `key:value` parts joined by bars."""
 
     @abstractmethod
-    def segment_statistics(
-        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
-    ) -> Statistics:
+    def segment_statistics(self, hypotheses: Texts, references: References, ids: Texts) -> Statistics:
         """Return the statistics (n_segments, k) of every hypothesis against its own references.
 
         Weights that come from the whole reference set (NIST's information, CIDEr's idf) are already in these numbers,
         so that they stay fixed when rows are resampled, as is the custom for paired tests on one test set.
 
-        Args:
-            hypotheses: One text per segment.
-            references: At least one text per segment.
-            ids: The segments' names, for error messages.
-
         Raises:
-            MetricError: A segment cannot be scored.
+            MetricError: A segment cannot be scored; names it by its id.
         """
 
-    def score(
-        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str] | None = None
-    ) -> Score:
-        """Return the corpus score of the hypotheses.
-
-        Args:
-            hypotheses: One text per segment; it may be empty.
-            references: For each hypothesis, one or more non-empty texts.
-            ids: Names for error messages; `#1`, `#2`, ... by default.
+    def score(self, hypotheses: Texts, references: References, ids: Texts | None = None) -> Score:
+        """Return the corpus score of hypotheses, which may be empty texts, against non-empty references.
 
         Raises:
             MetricError: The lengths differ, there is nothing to score, a segment has no reference or an empty one, or
-                the scorer behind the metric failed.
+                the scorer behind the metric failed. Segments are named by `ids`, else `#1`, `#2`, ...
         """
-        names = [f"#{number}" for number in range(1, len(hypotheses) + 1)] if ids is None else ids
+        names = numbered(hypotheses) if ids is None else ids
         self._check(hypotheses, references, names)
         statistics = self.segment_statistics(hypotheses, references, names)
         counts = {len(block) for block in references}
         refs = str(counts.pop()) if len(counts) == 1 else "var"
         return Score(self.aggregate(statistics), statistics, f"{self.name}|refs:{refs}|{self.settings}")
 
-    def _check(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]) -> None:
+    def _check(self, hypotheses: Texts, references: References, ids: Texts) -> None:
         if not len(hypotheses) == len(references) == len(ids):
             raise MetricError(
                 f"{self.name}: expected one list of references and one id per hypothesis, found {len(hypotheses)} "
@@ -201,25 +166,33 @@ class TextMetric(Metric):
                 )
 
 
-def score_all(
-    metrics: Mapping[str, TextMetric],
-    hypotheses: Sequence[str],
-    references: Sequence[Sequence[str]],
-    ids: Sequence[str] | None = None,
-) -> dict[str, Score]:
-    """Return the scores of the same texts by several metrics, in the order of the metrics.
+def divide(numerators: Values, denominators: Values, otherwise: float = 0.0) -> Values:
+    """Return the quotients, and `otherwise` where a denominator is 0."""
+    where = denominators != 0
+    quotients: Values = np.divide(numerators, denominators, out=np.full_like(denominators, otherwise), where=where)
+    return quotients
 
-    Args:
-        metrics: Name -> metric.
-        hypotheses: One text per input; it may be empty.
-        references: The human texts of each.
-        ids: Names for error messages.
+
+def numbered(segments: Sequence[object]) -> list[str]:
+    """Return `#1`, `#2`, ...: names for segments without."""
+    return [f"#{number}" for number in range(1, len(segments) + 1)]
+
+
+def score_all(
+    metrics: Mapping[str, TextMetric], hypotheses: Texts, references: References, ids: Texts | None = None
+) -> dict[str, Score]:
+    """Return the scores of the same texts by several metrics, in the order of the metrics; see `TextMetric.score`.
 
     Raises:
         MetricError: A score cannot be computed; names the metric, the example and the cause.
     """
-    for metric in metrics.values():
-        metric.start()
-    fast_first = sorted(metrics, key=lambda name: metrics[name].starts_slowly)
-    scores = {name: metrics[name].score(hypotheses, references, ids) for name in fast_first}
-    return {name: scores[name] for name in metrics}
+    with ThreadPoolExecutor() as threads:
+        waiting = {
+            name: threads.submit(metric.score, hypotheses, references, ids)
+            for name, metric in metrics.items()
+            if metric.waits_for_java
+        }
+        scores = {
+            name: metric.score(hypotheses, references, ids) for name, metric in metrics.items() if name not in waiting
+        }
+        return {name: waiting[name].result() if name in waiting else scores[name] for name in metrics}

@@ -3,13 +3,13 @@
 Importing this imports `evaluate` and `datasets`; nothing else in the room does.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import datasets
 import evaluate
 
-from deltalora.metrics.base import TextMetric
+from deltalora.metrics.base import References, TextMetric, Texts
 
 
 class EvaluateMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
@@ -19,43 +19,28 @@ class EvaluateMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate is unty
     """
 
     metric: TextMetric
+    paper = "Dušek, Novikova and Rieser, 2020 (arXiv:1901.07931): the E2E NLG Challenge and its scorer."
 
     def _info(self) -> evaluate.MetricInfo:
-        citation = "Dušek, Novikova and Rieser, 2020 (arXiv:1901.07931): the E2E NLG Challenge and its scorer."
-        return _information(self.metric, citation)
+        text = datasets.Value("string")
+        return evaluate.MetricInfo(
+            description=self.metric.__doc__ or "",
+            citation=self.paper,
+            inputs_description="predictions: list of str; references: for each prediction, a list of str.",
+            features=datasets.Features({"predictions": text, "references": datasets.Sequence(text)}),
+        )
 
-    def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float | str]:
+    def _compute(self, *, predictions: Texts, references: References) -> dict[str, Any]:
         score = self.metric.score(predictions, references)
         return {self.name: score.value, "signature": score.signature}
 
 
-class EvaluateMetrics(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
-    """Metrics of one family as an `evaluate.Metric`, with the same features as `EvaluateMetric`.
-
-    `compute(...)` returns `{key: value, ..., "signature": {key: signature, ...}}`.
-    """
+class EvaluateMetrics(EvaluateMetric):
+    """A family of metrics, of which `metric` is one; returns `{key: value, ..., "signature": {key: signature}}`."""
 
     metrics: ClassVar[Mapping[str, TextMetric]]
-    paper: str
 
-    def _info(self) -> evaluate.MetricInfo:
-        return _information(next(iter(self.metrics.values())), self.paper)
-
-    def _compute(
-        self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]
-    ) -> dict[str, float | dict[str, str]]:
+    def _compute(self, *, predictions: Texts, references: References) -> dict[str, Any]:
         scores = {key: metric.score(predictions, references) for key, metric in self.metrics.items()}
-        return {
-            **{key: score.value for key, score in scores.items()},
-            "signature": {key: score.signature for key, score in scores.items()},
-        }
-
-
-def _information(metric: TextMetric, citation: str) -> evaluate.MetricInfo:
-    text = datasets.Value("string")
-    return evaluate.MetricInfo(
-        description=type(metric).__doc__ or "",
-        citation=citation,
-        inputs_description="predictions: list of str; references: for each prediction, a list of str.",
-        features=datasets.Features({"predictions": text, "references": datasets.Sequence(text)}),
-    )
+        values = {key: score.value for key, score in scores.items()}
+        return values | {"signature": {key: score.signature for key, score in scores.items()}}

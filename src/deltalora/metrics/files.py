@@ -36,12 +36,7 @@ def line_ids(path: Path, lines: Sequence[str]) -> list[str]:
 
 
 def read_pairs(first: Path, second: Path, what: tuple[str, str]) -> tuple[list[str], list[str]]:
-    """Return the lines of two files that have one line each per example, in the same order.
-
-    Args:
-        first: File of outputs.
-        second: File of what they are scored against.
-        what: What a line of each is, for error messages.
+    """Return the lines of two files with one line per example in both; `what` says what a line of each is.
 
     Raises:
         DataError: A file cannot be read, or the counts differ.
@@ -59,20 +54,18 @@ def read_pairs(first: Path, second: Path, what: tuple[str, str]) -> tuple[list[s
 def read_segments(hyp: Path, ref: Path) -> tuple[list[str], list[list[str]], list[str]]:
     """Return the hypotheses, the references of each, and their names for error messages.
 
-    A reference file without blank lines holds one reference per hypothesis. An empty hypothesis line is an empty
-    output.
+    A reference file without blank lines holds one reference per hypothesis; an empty line of `hyp` is an empty output.
 
     Raises:
-        DataError: A file cannot be read, or the files do not fit together; names file, line, expected and found.
+        DataError: A file cannot be read, or the files do not fit together.
     """
     hypotheses = read_lines(hyp)
     blocks = read_references(ref)
-    if len(blocks) == 1 and len(blocks[0]) == len(hypotheses):
+    found = f"{len(blocks)} reference blocks in {ref}"
+    if len(blocks) == 1 and len(hypotheses) > 1:
+        found = f"{len(blocks[0])} single references (there is no blank line) in {ref}"
         blocks = [[text] for text in blocks[0]]
     if len(blocks) != len(hypotheses):
-        found = f"{len(blocks)} reference blocks in {ref}"
-        if len(blocks) == 1:
-            found = f"{len(blocks[0])} single references (there is no blank line) in {ref}"
         raise DataError(
             f"{hyp}: expected one hypothesis line per reference block, found {len(hypotheses)} lines and {found}; "
             "write one line per block, an empty line for an empty output"

@@ -2,28 +2,25 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 from deltalora.errors import DataError, MetricError
-from deltalora.metrics.base import AdditiveMetric, MeanMetric, Metric, Score, Statistics, Values
+from deltalora.metrics.base import AdditiveMetric, MeanMetric, Metric, Score, Statistics, Texts, Values, divide
 from deltalora.metrics.files import line_ids, read_pairs
 
 
 class LabelMetric(Metric):
-    """A metric of predicted labels. Statistics (n, 2): prediction, label."""
+    """A metric of predicted labels, with `settings` as `TextMetric`. Statistics (n, 2): prediction, label."""
 
-    #: What moves the number, as `key:value` parts joined by bars.
     settings: str
 
-    def score(self, predictions: Sequence[float], labels: Sequence[float]) -> Score:
-        """Return the score of predictions against as many labels.
-
-        Raises:
-            MetricError: There is none.
-        """
+    def score(self, predictions: npt.ArrayLike, labels: npt.ArrayLike) -> Score:
+        """Return the score of predictions against as many labels; raise a `MetricError` where there is none."""
         statistics = np.array([predictions, labels], dtype=np.float64).T
         return Score(self.aggregate(statistics), statistics, f"{self.name}|n:{len(statistics)}|{self.settings}")
 
@@ -36,8 +33,7 @@ class Accuracy(LabelMetric, MeanMetric):
 
     def terms(self, statistics: Statistics) -> Statistics:
         """Return 1 where the prediction is right, (n, 1)."""
-        right: Statistics = (statistics[:, :1] == statistics[:, 1:2]).astype(np.float64)
-        return right
+        return np.where(statistics[:, :1] == statistics[:, 1:2], 1.0, 0.0)
 
 
 class MnliAccuracy(Accuracy):
@@ -55,8 +51,7 @@ class MnliAccuracy(Accuracy):
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
         """Return the mean over the parts that have rows, from 0 to 1."""
         right, rows = sums[:, :2], sums[:, 2:]
-        parts = np.divide(right, rows, out=np.zeros_like(right), where=rows != 0)
-        values: Values = parts.sum(axis=1) / (rows != 0).sum(axis=1)
+        values: Values = divide(right, rows).sum(axis=1) / (rows != 0).sum(axis=1)
         return values
 
 
@@ -74,15 +69,14 @@ class F1(LabelMetric, AdditiveMetric):
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
         """Return F1, from 0 to 1."""
         both, found = sums.T
-        values: Values = np.divide(2.0 * both, found, out=np.zeros_like(found), where=found != 0)
-        return values
+        return divide(2.0 * both, found)
 
 
 class Pearson(LabelMetric):
     """Pearson's r = cov(p, y) / (σ_p · σ_y), as scipy's `pearsonr`.
 
-    Where predictions or labels are constant r is not defined (scipy gives NaN and a warning); it is 0 here, as
-    Matthews' is in sklearn: such predictions tell nothing about the labels, and a tiny run may well make them.
+    Where predictions or labels are constant, as those of a tiny run may be, r is not defined (scipy gives NaN and a
+    warning); it is 0 here, as Matthews' is in sklearn.
     """
 
     name = "Pearson"
@@ -90,10 +84,10 @@ class Pearson(LabelMetric):
 
     def combine(self, statistics: Statistics) -> float:
         """Return r, from -1 to 1."""
-        predictions, labels = statistics.T
-        if any(one.min() == one.max() for one in (predictions, labels)):
+        if (statistics == statistics[0]).all(axis=0).any():
             return 0.0
-        return float(np.clip(_unit(predictions) @ _unit(labels), -1.0, 1.0))
+        # Scaled before they are squared: predictions of a run that diverges may be huge.
+        return float(np.corrcoef(statistics / np.abs(statistics).max(axis=0), rowvar=False)[0, 1])
 
 
 class Spearman(Pearson):
@@ -124,23 +118,12 @@ class Matthews(Pearson, AdditiveMetric):
         """Return r, from -1 to 1."""
         p, y, p_squared, y_squared, both = sums.T
         spread = (numbers * p_squared - p**2) * (numbers * y_squared - y**2)
-        common = numbers * both - p * y
-        values: Values = np.divide(common, np.sqrt(spread), out=np.zeros_like(spread), where=spread != 0)
-        return values.clip(-1.0, 1.0)
-
-
-def _unit(values: Values) -> Values:
-    # Scaled before it is squared: predictions of a run that diverges may be huge.
-    centred = values / np.abs(values).max()
-    centred = centred - centred.mean()
-    unit: Values = centred / np.linalg.norm(centred)
-    return unit
+        return divide(numbers * both - p * y, np.sqrt(spread)).clip(-1.0, 1.0)
 
 
 def _ranks(values: Values) -> Values:
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Values = (np.cumsum(counts) - (counts - 1) / 2.0)[places]
-    return ranks
+    return np.take(np.cumsum(counts) - (counts - 1) / 2.0, places)
 
 
 #: Task -> its metrics, the one in the paper's table first.
@@ -160,22 +143,18 @@ _MNLI_PARTS = ("matched", "mismatched")
 
 
 def score_labels(
-    dataset: str, predictions: Sequence[float], labels: Sequence[float], ids: Sequence[str], groups: Sequence[str]
+    dataset: str, predictions: Sequence[float], labels: Sequence[float], ids: Texts, groups: Texts
 ) -> dict[str, Score]:
     """Return the scores of a task's predictions.
 
-    MNLI's are Accuracy-matched, Accuracy-mismatched and their mean, Accuracy, which is not the accuracy of all rows. A
-    part without examples is left out of the mean and has no score; without groups Accuracy is that of all rows.
+    Labels are class numbers, for stsb similarities from 0 to 5, against which any predictions are scored as they are.
+
+    MNLI's groups are "matched" and "mismatched", and its scores Accuracy-matched, Accuracy-mismatched and their mean,
+    Accuracy, which is not the accuracy of all rows. A part without examples is left out of the mean and has no score;
+    with empty groups Accuracy is that of all rows.
 
     Same as the `glue` metric of Hugging Face `evaluate` (sklearn's and scipy's functions), except where a correlation
     is not defined: see `Pearson`.
-
-    Args:
-        dataset: mnli, sst2, mrpc, cola, qnli, qqp, rte or stsb.
-        predictions: Class numbers; for stsb any numbers, scored as they are.
-        labels: Class numbers; for stsb similarities from 0 to 5.
-        ids: Names for error messages.
-        groups: For mnli "matched" or "mismatched"; else unused, and may be empty texts.
 
     Raises:
         MetricError: The lengths differ, there is nothing to score, or a value is out of the task's range; names it.
@@ -187,9 +166,9 @@ def score_labels(
             f" {len(labels)} labels, {len(ids)} ids and {len(groups)} groups; pass sequences of equal length"
         )
     for identifier, prediction, label in zip(ids, predictions, labels, strict=True):
-        if expected := _expected_label(dataset, label):
+        if expected := _expected(dataset, label, is_label=True):
             raise MetricError(f"glue/{dataset}, label of {identifier}: expected {expected}, found {label}; correct it")
-        if expected := _expected_prediction(dataset, prediction):
+        if expected := _expected(dataset, prediction, is_label=False):
             raise MetricError(
                 f"glue/{dataset}, prediction of {identifier}: expected {expected}, found {prediction}; "
                 "look at the model's outputs"
@@ -198,8 +177,7 @@ def score_labels(
     if dataset == "mnli" and any(groups):
         scores = _mnli(scores["Accuracy"].statistics, ids, groups)
     return {
-        name: Score(one.value, one.statistics, one.signature.replace("|", f"|task:{dataset}|", 1), one.places)
-        for name, one in scores.items()
+        name: replace(one, signature=one.signature.replace("|", f"|task:{dataset}|", 1)) for name, one in scores.items()
     }
 
 
@@ -207,25 +185,32 @@ def score_glue(dataset: str, pred: Path, labels: Path) -> dict[str, Score]:
     """Return the scores of a file of predictions against a file of labels, one number per line in the same order.
 
     Raises:
-        DataError: A file cannot be read, the counts differ, or a line is no number of the task's range; names file,
-            line, expected and found.
+        DataError: A file cannot be read, the counts differ, or a line is no number of the task's range.
         MetricError: There is no such task.
     """
     _metrics_of(dataset)
-    both = read_pairs(pred, labels, ("prediction", "label"))
+    lines = read_pairs(pred, labels, ("prediction", "label"))
+    predictions = _to_numbers(dataset, pred, lines[0], is_label=False)
+    truths = _to_numbers(dataset, labels, lines[1], is_label=True)
+    return score_labels(dataset, predictions, truths, line_ids(pred, lines[0]), [""] * len(truths))
+
+
+def _to_numbers(dataset: str, path: Path, lines: Texts, is_label: bool) -> list[float]:
     numbers = []
-    for path, lines, expect in zip((pred, labels), both, (_expected_prediction, _expected_label), strict=True):
-        numbers.append([_number(line) for line in lines])
-        for place, (line, number) in enumerate(zip(lines, numbers[-1], strict=True), start=1):
-            if expected := expect(dataset, number):
-                raise DataError(
-                    f"{path}, line {place}: expected {expected} (glue/{dataset}), found {line!r}; "
-                    "write one number per line, with the label codes of the Hugging Face `glue` data"
-                )
-    return score_labels(dataset, numbers[0], numbers[1], line_ids(pred, both[0]), [""] * len(both[0]))
+    for place, line in enumerate(lines, start=1):
+        try:
+            numbers.append(float(line))
+        except ValueError:
+            numbers.append(math.nan)  # which every range excludes
+        if expected := _expected(dataset, numbers[-1], is_label):
+            raise DataError(
+                f"{path}, line {place}: expected {expected} (glue/{dataset}), found {line!r}; "
+                "write one number per line, with the label codes of the Hugging Face `glue` data"
+            )
+    return numbers
 
 
-def _mnli(statistics: Statistics, ids: Sequence[str], groups: Sequence[str]) -> dict[str, Score]:
+def _mnli(statistics: Statistics, ids: Texts, groups: Texts) -> dict[str, Score]:
     for identifier, group in zip(ids, groups, strict=True):
         if group not in _MNLI_PARTS:
             raise MetricError(
@@ -233,12 +218,12 @@ def _mnli(statistics: Statistics, ids: Sequence[str], groups: Sequence[str]) -> 
             )
     scores = {}
     for part in _MNLI_PARTS:
-        places = tuple(place for place, group in enumerate(groups) if group == part)
+        places = [place for place, group in enumerate(groups) if group == part]
         if places:
-            one = Accuracy().score(*statistics[list(places)].T.tolist())
+            one = Accuracy().score(*statistics[places].T)
             signature = one.signature.replace("Accuracy|", f"Accuracy-{part}|", 1)
-            whole = len(places) == len(groups)
-            scores[f"Accuracy-{part}"] = Score(one.value, one.statistics, signature, None if whole else places)
+            some = tuple(places) if len(places) < len(groups) else None
+            scores[f"Accuracy-{part}"] = replace(one, signature=signature, places=some)
     used = "+".join(name.removeprefix("Accuracy-") for name in scores)
     rows = np.hstack([statistics, [[float(group == "mismatched")] for group in groups]])
     signature = f"Accuracy|n:{len(rows)}|parts:{used}|agg:mean-of-parts"
@@ -251,23 +236,11 @@ def _metrics_of(dataset: str) -> tuple[LabelMetric, ...]:
     return GLUE_METRICS[dataset]
 
 
-def _expected_label(dataset: str, label: float) -> str:
-    """Return what a label should have been, or nothing if it is right."""
-    if dataset == "stsb":
-        return "" if 0.0 <= label <= 5.0 else "a similarity from 0 to 5"
-    classes = 3 if dataset == "mnli" else 2
-    return "" if label in range(classes) else f"a class number from 0 to {classes - 1}"
-
-
-def _expected_prediction(dataset: str, prediction: float) -> str:
-    if dataset == "stsb":
-        return "" if math.isfinite(prediction) else "a finite number"
-    return _expected_label(dataset, prediction)
-
-
-def _number(line: str) -> float:
-    """Return the number, or NaN, which every range excludes."""
-    try:
-        return float(line)
-    except ValueError:
-        return math.nan
+def _expected(dataset: str, value: float, is_label: bool) -> str:
+    """Return what a label or a prediction should have been, or nothing if it is right."""
+    if dataset != "stsb":
+        classes = 3 if dataset == "mnli" else 2
+        return "" if value in range(classes) else f"a class number from 0 to {classes - 1}"
+    if is_label:
+        return "" if 0.0 <= value <= 5.0 else "a similarity from 0 to 5"
+    return "" if math.isfinite(value) else "a finite number"

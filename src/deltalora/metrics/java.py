@@ -155,6 +155,11 @@ class LineProcess:
                 raise NoAnswerError(_hung(self._what, timeout_s) if hung.is_set() else ended)
             return answer.decode().rstrip("\r\n")
 
+    def restart_with(self, arguments: Sequence[str]) -> None:
+        """End the program; the next question starts it with other arguments."""
+        self.close()
+        self._arguments = tuple(arguments)
+
     def close(self) -> None:
         """End the program if this very process started it; a later question starts it again."""
         with self._lock:

@@ -1,7 +1,13 @@
 """METEOR 1.5 from its own jar, with one JVM per process and the corpus formula in Python."""
 
+import atexit
+import logging
+import shutil
+import tempfile
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +18,9 @@ from deltalora.metrics import ptb
 from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 from deltalora.metrics.java import LineProcess, NoAnswerError
 from deltalora.metrics.multi_bleu import prepare, word_tokens
+from deltalora.metrics.paraphrases import cut_table, words_of
+
+log = logging.getLogger(__name__)
 
 # METEOR 1.5, English, the "rank" task: what `-l en` selects in the jar.
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
@@ -20,7 +29,9 @@ _COLUMNS = 23
 _CHUNKS = 20
 
 _JAR = Path(coco_meteor.__file__).with_name(coco_meteor.METEOR_JAR)
-_PROCESS = LineProcess("METEOR", ["-Xmx2G", "-jar", _JAR.name, "-", "-", "-stdio", "-l", "en", "-norm"], _JAR.parent)
+# The client compiler alone: a test set is scored before the optimising one has paid off.
+_ARGUMENTS = ("-XX:TieredStopAtLevel=1", "-Xmx2G", "-jar", _JAR.name, "-", "-", "-stdio", "-l", "en", "-norm")
+_PROCESS = LineProcess("METEOR", _ARGUMENTS, _JAR.parent)
 
 
 class Meteor(TextMetric, AdditiveMetric):
@@ -43,16 +54,8 @@ class Meteor(TextMetric, AdditiveMetric):
     """
 
     name = "METEOR"
-    starts_slowly = True
+    waits_for_java = True
     settings = f"{ptb.SIGNATURE}|lang:en|task:rank|norm:yes|agg:corpus|impl:meteor-1.5.jar"
-
-    def start(self) -> None:
-        """Start the JVM without waiting: it reads its paraphrase table for seconds, in which other metrics can work.
-
-        Raises:
-            MetricError: Java cannot be started.
-        """
-        _PROCESS.start()
 
     def segment_statistics(
         self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
@@ -64,6 +67,7 @@ class Meteor(TextMetric, AdditiveMetric):
         """
         rows = np.empty((len(hypotheses), _COLUMNS))
         texts, blocks = self._tokenize(hypotheses, references, ids)
+        _PARAPHRASES.cover([*texts, *chain.from_iterable(blocks)])
         for row, text, block, identifier in zip(rows, texts, blocks, ids, strict=True):
             try:
                 answer = _answer(_score_line(text, block))
@@ -138,6 +142,38 @@ def _score_line(hypothesis: str, references: Sequence[str]) -> str:
     # `|||` separates the fields, so it must not occur in them; three single bars are the same to METEOR.
     fields = [text.replace("|||", "| | |") for text in (*references, hypothesis)]
     return " ||| ".join(["SCORE", *fields])
+
+
+class _Paraphrases:
+    """Which part of its paraphrase table the jar has: the pairs that the texts so far can touch, none before."""
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+        self._folder: Path | None = None
+        self._lock = threading.Lock()
+
+    def cover(self, texts: Sequence[str]) -> None:
+        """Restart the jar with what these texts need, where it lacks any; with its whole table without a cache."""
+        words = words_of(texts)
+        with self._lock:
+            if words <= self._words:
+                return
+            self._words |= words
+            try:
+                content = cut_table(_JAR.parent / "data" / "paraphrase-en.gz", self._words)
+                if self._folder is None:
+                    self._folder = Path(tempfile.mkdtemp(prefix="deltalora-meteor-"))
+                    atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+                table = self._folder / f"{len(self._words)}.gz"
+                table.write_bytes(content)
+            except OSError as error:
+                log.warning("METEOR: cannot keep an index of its paraphrase table (%s): it reads all of it", error)
+                _PROCESS.restart_with(_ARGUMENTS)
+            else:
+                _PROCESS.restart_with([*_ARGUMENTS, "-a", str(table)])
+
+
+_PARAPHRASES = _Paraphrases()
 
 
 @lru_cache(maxsize=20_000)

@@ -1,36 +1,32 @@
-"""BLEU as `multi-bleu-detok.perl` computes it for WebNLG (not E2E's BLEU), and the prepared text it reads.
-
-All WebNLG metrics score prepared text: what the authors' decoder writes.
-"""
+"""BLEU as `multi-bleu-detok.perl` computes it for WebNLG (not E2E's BLEU), and the prepared text of all its metrics."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 
-from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
-
-if TYPE_CHECKING:
-    from nltk.tokenize.destructive import NLTKWordTokenizer
+from deltalora.metrics.base import AdditiveMetric, References, Statistics, TextMetric, Texts, Values
 
 _NOT_A_WORD = re.compile(r"(\W)")
+_ORDER = 4
+#: All that nltk changes in a prepared text, where punctuation stands alone already.
+_NLTK_CHANGES = re.compile(r"\"|\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
 
 
 def prepare(text: str) -> str:
     """Lower-case a text and put single spaces around every character that is no letter, digit or underscore.
 
-    A prepared text stays as it is, so that outputs and prepared files score the same.
-
-    Same as `post_process` of microsoft/LoRA@c4593f0 gpt2_decode.py with `--lower --tokenize`.
+    A prepared text stays as it is, so that outputs and prepared files score the same. Same as `post_process` of the
+    authors' decoder, microsoft/LoRA@c4593f0 gpt2_decode.py, with `--lower --tokenize`.
     """
     return " ".join(" ".join(_NOT_A_WORD.split(text.lower())).split())
 
 
-def prepare_all(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+def prepare_all(hypotheses: Texts, references: References) -> tuple[list[str], list[list[str]]]:
     """Prepare the hypotheses and the references of each."""
     return [prepare(text) for text in hypotheses], [[prepare(text) for text in block] for block in references]
 
@@ -38,28 +34,22 @@ def prepare_all(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
 def word_tokens(prepared: str) -> list[str]:
     """Split a prepared text into words, as `nltk.word_tokenize` does.
 
-    On such a text it does two things: `"` becomes two backticks, and "cannot", "gonna" and the like are split. It also
-    looks for sentences first, with data that is not on PyPI; that moves a final period only, which is a word of its own
-    here already, so the tokeniser without that step gives the same words.
+    On such a text `"` becomes two backticks, and "cannot", "gonna" and the like are split. Sentences need not be found
+    first (by data that is not on PyPI): that moves a final period only, which is a word of its own here already.
     """
-    return list(_tokenizer().tokenize(prepared))
+    return _word_tokenizer()(prepared) if _NLTK_CHANGES.search(prepared) else prepared.split()
 
 
 @cache
-def _tokenizer() -> "NLTKWordTokenizer":
-    from nltk.tokenize.destructive import NLTKWordTokenizer
+def _word_tokenizer() -> Callable[[str], list[str]]:
+    from nltk.tokenize.destructive import NLTKWordTokenizer  # takes a second
 
-    return NLTKWordTokenizer()
-
-
-_ORDER = 4
+    tokenize: Callable[[str], list[str]] = NLTKWordTokenizer().tokenize
+    return tokenize
 
 
 class MultiBleu(TextMetric, AdditiveMetric):
     """BLEU = BP · exp(¼ Σ_n log(matches_n / total_n)), n = 1..4, of prepared text; 0 where an order has no match.
-
-    The text is lower-cased before it is compared, so the comparison itself is case-sensitive. Spaces matter: prepared
-    text scores differently from the raw output.
 
     Statistics (n, 10): matches of orders 1-4, totals of orders 1-4, length, closest reference length.
 
@@ -78,14 +68,10 @@ class MultiBleu(TextMetric, AdditiveMetric):
     @property
     def settings(self) -> str:
         """Case, tokeniser, smoothing, order, length rule and version."""
-        return (
-            f"case:lc|tok:split-W+{self._tokenize}|smooth:none|n:{_ORDER}|len:closest"
-            f"|impl:sacrebleu-{version('sacrebleu')}"
-        )
+        implementation = f"sacrebleu-{version('sacrebleu')}"
+        return f"case:lc|tok:split-W+{self._tokenize}|smooth:none|n:{_ORDER}|len:closest|impl:{implementation}"
 
-    def segment_statistics(
-        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
-    ) -> Statistics:
+    def segment_statistics(self, hypotheses: Texts, references: References, ids: Texts) -> Statistics:
         """Return statistics (n, 10)."""
         bleu = BLEU(tokenize=self._tokenize, smooth_method="none", force=True)
         rows = np.empty((len(hypotheses), 2 * _ORDER + 2))
@@ -96,10 +82,6 @@ class MultiBleu(TextMetric, AdditiveMetric):
 
     def value_of_sums(self, sums: Statistics, numbers: Values) -> Values:
         """Return BLEU of summed rows, from 0 to 1."""
-        return np.array([_bleu([int(one) for one in row]) for row in sums])
-
-
-def _bleu(sums: list[int]) -> float:
-    length, reference_length = sums[2 * _ORDER :]
-    bleu = BLEU.compute_bleu(sums[:_ORDER], sums[_ORDER : 2 * _ORDER], length, reference_length)
-    return float(bleu.score) / 100
+        rows = sums.astype(int).tolist()
+        bleus = [BLEU.compute_bleu(row[:_ORDER], row[_ORDER:-2], row[-2], row[-1]) for row in rows]
+        return np.array([bleu.score / 100 for bleu in bleus])

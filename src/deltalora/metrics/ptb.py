@@ -1,16 +1,16 @@
 """Penn Treebank tokens as the COCO caption scorers want them: CoreNLP 3.4.1, lower-cased, punctuation dropped.
 
-METEOR, ROUGE-L and CIDEr all start from these, so every sentence is tokenised once per process and remembered:
-scoring another system, or another epoch, against the same references costs only the new hypotheses.
+METEOR, ROUGE-L and CIDEr start from these, so every sentence is tokenised once per process: another system, or another
+epoch, against the same references costs only the new hypotheses.
 """
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import pycocoevalcap.tokenizer.ptbtokenizer as coco_tokenizer
 
 from deltalora.errors import MetricError
+from deltalora.metrics.base import References, Texts, numbered
 from deltalora.metrics.java import run_java
 
 #: The tokens' part of a metric's signature; isolated: a sentence's tokens do not depend on its neighbours.
@@ -31,7 +31,7 @@ _tokens: dict[str, str] = {}
 _lock = threading.Lock()
 
 
-def tokenize(sentences: Sequence[str], ids: Sequence[str] | None = None) -> list[str]:
+def tokenize(sentences: Texts, ids: Texts | None = None) -> list[str]:
     """Return the tokens of each sentence, joined by single spaces; empty where only punctuation is left.
 
     Brackets stay, as `-lrb-` and the like: the original lower-cases them before it drops `-LRB-`.
@@ -39,14 +39,10 @@ def tokenize(sentences: Sequence[str], ids: Sequence[str] | None = None) -> list
     Same as `PTBTokenizer.tokenize` of pycocoevalcap 1.2, the one of tuetschek/e2e-metrics@1b9c4d8, except that a line
     end inside a sentence is a space, and that no sentence's tokens depend on the sentence after it.
 
-    Args:
-        sentences: Any texts.
-        ids: Their names for error messages; `#1`, `#2`, ... by default.
-
     Raises:
-        MetricError: CoreNLP failed or hung, or did not give one line for a sentence, which is then named.
+        MetricError: CoreNLP failed or hung, or did not give one line for a sentence, which is named by its id.
     """
-    names = [f"#{number}" for number in range(1, len(sentences) + 1)] if ids is None else ids
+    names = numbered(sentences) if ids is None else ids
     lines = [sentence.translate(_LINE_ENDS).strip() for sentence in sentences]
     with _lock:
         if len(_tokens) > _REMEMBERED:
@@ -57,19 +53,15 @@ def tokenize(sentences: Sequence[str], ids: Sequence[str] | None = None) -> list
         return [_tokens[line] for line in lines]
 
 
-def tokenize_references(references: Sequence[Sequence[str]], ids: Sequence[str] | None = None) -> list[list[str]]:
-    """Tokenise a list of references per segment; `ids` are the segments' names.
-
-    Raises:
-        MetricError: As `tokenize`.
-    """
-    segments = [f"#{number}" for number in range(1, len(references) + 1)] if ids is None else ids
+def tokenize_references(references: References, ids: Texts | None = None) -> list[list[str]]:
+    """Tokenise the references of each segment, as `tokenize`; `ids` are the segments' names."""
+    segments = numbered(references) if ids is None else ids
     names = [f"a reference of {name}" for name, block in zip(segments, references, strict=True) for _ in block]
     tokens = iter(tokenize([text for block in references for text in block], names))
     return [[next(tokens) for _ in block] for block in references]
 
 
-def _corenlp(lines: Sequence[str], names: Sequence[str]) -> list[str]:
+def _corenlp(lines: Texts, names: Texts) -> list[str]:
     output = _run(lines)
     if len(output) != 2 * len(lines):
         raise MetricError(
@@ -79,12 +71,12 @@ def _corenlp(lines: Sequence[str], names: Sequence[str]) -> list[str]:
     return [" ".join(token for token in line.split(" ") if token not in _PUNCTUATION).strip() for line in output[::2]]
 
 
-def _run(lines: Sequence[str]) -> list[str]:
+def _run(lines: Texts) -> list[str]:
     text = "".join(f"{line}\n{_NEXT_LINE}\n" for line in lines)
     return run_java("PTB tokenizer", [*_PROGRAM, *_FLAGS], _JAR.parent, text).split("\n")[:-1]
 
 
-def _first_broken(lines: Sequence[str]) -> int:
+def _first_broken(lines: Texts) -> int:
     """Return the index of the first line that does not come back as one, by bisection."""
     low, high = 0, len(lines)
     while high - low > 1:

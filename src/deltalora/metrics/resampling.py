@@ -1,17 +1,14 @@
 """Bootstrap intervals and a paired test over the segments of one test set, from segment statistics alone.
 
 An interval says how far a score would move had other segments of the same kind been drawn, with these outputs of this
-one trained model. It does NOT say how far the score would move had the model been trained with another seed. Two runs
-of one method with two seeds may lie outside each other's interval, and a paired p value below 0.05 between two runs
-says that these two sets of outputs differ, not that one method is better. That takes runs over seeds and the interval
-over seeds (`report.statistics`); tables show the two as two columns and never add them up.
+one trained model. It does NOT say how far the score would move had the model been trained with another seed: a paired
+p value below 0.05 between two runs says that these two sets of outputs differ, not that one method is better. That
+takes runs over seeds and the interval over seeds (`report.statistics`).
 
 A resample is a row of counts, how often it holds each segment; the metric turns a matrix of counts into values
-(`aggregate_many`), mostly by one matrix product. No text is read again. The values are those of scoring the resampled
-texts, for every metric without weights from the whole reference set. The information of NIST and the idf of CIDEr stay
-those of the full set, as is the custom for tests on one test set: they belong to the measure, not to the sample.
-
-Indices are drawn as by sacrebleu's significance.py (2.6), so that one seed gives the same resamples here and there.
+(`aggregate_many`), mostly by one matrix product, equal to scoring the resampled texts. Only NIST's information and
+CIDEr's idf stay those of the full set: they belong to the measure, not to the sample. Indices are drawn as by
+sacrebleu's significance.py (2.6), so that one seed gives the same resamples here and there.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -27,29 +24,21 @@ from deltalora.metrics.base import Counts, Metric, Score, Statistics, Values
 SEED = 12345
 #: Fewer segments have too few distinct resamples: the percentiles of 5 segments are those of 126 multisets.
 MIN_SEGMENTS = 10
-#: Cells of the matrix of counts that are held at once: 32 MB.
-_BLOCK_CELLS = 4_000_000
-#: Cells that every system is summed over before the next are read: 8 MB stay in a processor's cache.
-_CACHED_CELLS = 1_000_000
+#: Cells of the matrix of counts that are drawn, and summed over for every system, at once: 8 MB, a processor's cache.
+_BLOCK_CELLS = 1_000_000
 #: Equal values may differ in the last digits by the order of a sum; relative to the larger of 1 and the scores.
 _ROUNDING = 1e-12
 
 Key = TypeVar("Key", bound=Hashable)
+Scored = Score | Statistics
 
 
 @dataclass(frozen=True)
 class BootstrapInterval:
-    """A two-sided percentile interval of a score over segments; no statement about training seeds.
+    """A two-sided percentile interval of a score over `n` segments; no statement about training seeds.
 
-    Attributes:
-        metric: Name of the metric.
-        value: The score of all segments, each once.
-        low: The (1 - confidence) / 2 quantile of the resampled scores, linear between order statistics.
-        high: The (1 + confidence) / 2 quantile.
-        confidence: Nominal coverage, between 0 and 1.
-        n: Number of segments.
-        resamples: Number of resamples.
-        seed: Seed of the resamples.
+    `low` and `high` are the (1 ∓ confidence) / 2 quantiles of the resampled scores, linear between order statistics;
+    `value` is the score of all segments, each once.
     """
 
     metric: str
@@ -64,18 +53,13 @@ class BootstrapInterval:
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """Two systems on the same segments, by the paired bootstrap test; no statement about training seeds.
-
-    Attributes:
-        left: The score of the left system.
-        right: The score of the right system.
-        interval: Percentile interval of the difference left - right; of error rates (TER) the lower is the better.
-        p_value: Two-sided; above 0 and at most 1.
-    """
+    """Two systems' scores on the same segments, by the paired bootstrap; no statement about training seeds."""
 
     left: float
     right: float
+    #: Of the difference left - right; of error rates (TER) the lower is the better.
     interval: BootstrapInterval
+    #: Two-sided; above 0 and at most 1.
     p_value: float
 
     @property
@@ -84,10 +68,8 @@ class PairedComparison:
         return self.interval.value
 
 
-def bootstrap_values(metric: Metric, score: Score | Statistics, resamples: int = 1000, seed: int = SEED) -> Values:
-    """Return the scores (resamples,) of resamples of as many segments as there are, drawn with replacement.
-
-    The same seed and number of segments give the same resamples to every metric and system.
+def bootstrap_values(metric: Metric, score: Scored, resamples: int = 1000, seed: int = SEED) -> Values:
+    """Return the scores (resamples,) of as many segments as there are, drawn with replacement, the same by one seed.
 
     Raises:
         MetricError: There are too few segments, or a setting is out of range.
@@ -96,20 +78,16 @@ def bootstrap_values(metric: Metric, score: Score | Statistics, resamples: int =
 
 
 def bootstrap_values_of_all(
-    scored: Mapping[Key, tuple[Metric, Score | Statistics]], resamples: int = 1000, seed: int = SEED
+    scored: Mapping[Key, tuple[Metric, Scored]], resamples: int = 1000, seed: int = SEED
 ) -> dict[Key, Values]:
     """Return `bootstrap_values` of many systems and metrics on equally many segments, with resamples drawn once.
-
-    Args:
-        scored: Any key -> a metric, and its score or the statistics of it.
-        resamples: How many.
-        seed: Seeds numpy's default generator.
 
     Raises:
         MetricError: As `bootstrap_values`, or the numbers of segments differ.
     """
     rows = {key: (metric, _statistics(metric, score)) for key, (metric, score) in scored.items()}
     numbers = {len(statistics): metric for metric, statistics in rows.values()}
+    values: dict[Key, list[Values]] = {key: [] for key in rows}
     for n, metric in numbers.items():
         if len(numbers) > 1:
             raise MetricError(
@@ -126,24 +104,19 @@ def bootstrap_values_of_all(
                 f"{metric.name}: expected at least one resample and a seed from 0 upward, found {resamples} resamples "
                 f"and seed {seed}; choose others"
             )
-    values: dict[Key, list[Values]] = {key: [] for key in rows}
-    for n in numbers:
         for counts in _bootstrap_counts(n, resamples, seed):
-            size = max(1, _CACHED_CELLS // n)
-            for start in range(0, len(counts), size):
-                for key, (metric, statistics) in rows.items():
-                    values[key].append(metric.aggregate_many(statistics, counts[start : start + size]))
+            for key, (metric, statistics) in rows.items():
+                values[key].append(metric.aggregate_many(statistics, counts))
     return {key: np.concatenate(blocks) for key, blocks in values.items()}
 
 
 def bootstrap_interval(
-    metric: Metric, score: Score | Statistics, resamples: int = 1000, confidence: float = 0.95, seed: int = SEED
+    metric: Metric, score: Scored, resamples: int = 1000, confidence: float = 0.95, seed: int = SEED
 ) -> BootstrapInterval:
     """Return the percentile bootstrap interval of a score (Efron and Tibshirani, 1993, section 13.3).
 
-    [Q((1 - confidence) / 2), Q((1 + confidence) / 2)] of the resampled scores. Same as scipy's `bootstrap` with
-    `method="percentile"`, as a test asserts. Differs from sacrebleu's `estimate_ci`, which prints half of the range
-    between two order statistics around the mean of the resamples, and so makes every interval symmetric.
+    Same as scipy's `bootstrap` with `method="percentile"`, as a test asserts. Differs from sacrebleu's `estimate_ci`,
+    which prints half of the range between two order statistics around the mean of the resamples, always symmetric.
 
     Raises:
         MetricError: There are too few segments, too few resamples for this confidence, or a setting is out of range.
@@ -155,39 +128,25 @@ def bootstrap_interval(
 
 
 def paired_bootstrap(
-    metric: Metric,
-    left: Score | Statistics,
-    right: Score | Statistics,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = SEED,
+    metric: Metric, left: Scored, right: Scored, resamples: int = 1000, confidence: float = 0.95, seed: int = SEED
 ) -> PairedComparison:
     """Test two systems by the paired bootstrap (Koehn, 2004), two-sided, with the interval of the difference.
 
-    Both systems are scored on the same B resamples; with the differences d_b = left_b - right_b,
+    Both are scored on the same B resamples of the same segments; with the differences d_b = left_b - right_b,
 
         p = min(1, 2 · (1 + min(#{d_b <= 0}, #{d_b >= 0})) / (B + 1))
 
     Koehn counts how often the better system is not ahead, which is one-sided; this is twice that, with the 1 that keeps
-    a p value of finitely many resamples from being 0 (Davison and Hinkley, 1997, section 4.2). It inverts the
-    percentile interval: p < 0.05 where the 95 % interval leaves out 0, up to one resample in the tail. A difference of
-    0 counts on both sides, so that a system against itself has p = 1.
+    p above 0 (Davison and Hinkley, 1997, section 4.2). It inverts the percentile interval: p < 0.05 where the 95 %
+    interval leaves out 0, up to one resample in the tail. A difference of 0 counts on both sides, so that a system
+    against itself has p = 1.
 
-    Differs from sacrebleu's `_paired_bs_test` on the same resamples, p = (1 + #{|d_b| - mean |d_b| > |d|}) / (B + 1):
-    where the systems differ, |d_b| - mean |d_b| has one tail beyond |d|, not two, so that at a nominal 0.05 it finds a
-    difference between equal systems about twice as often as that (a test measures both).
-
-    Args:
-        metric: The metric that made both.
-        left: Score or statistics of the left system.
-        right: The same of the right system, on the same segments in the same order.
-        resamples: B.
-        confidence: Coverage of the interval.
-        seed: As `bootstrap_values`.
+    Differs from sacrebleu's `_paired_bs_test` on the same resamples, p = (1 + #{|d_b| - mean |d_b| > |d|}) / (B + 1),
+    which has one tail beyond |d|, not two: at a nominal 0.05 it finds a difference between equal systems about twice as
+    often as that (a test measures both).
 
     Raises:
-        MetricError: The two differ in segments or settings, there are too few segments or resamples, or a setting is
-            out of range.
+        MetricError: As `bootstrap_interval`, or the two differ in segments or settings.
     """
     _check_confidence(metric, resamples, confidence)
     ours, theirs = _statistics(metric, left), _statistics(metric, right)
@@ -208,13 +167,7 @@ def paired_bootstrap(
 
 
 def two_sided_p(differences: Values, left: float, right: float) -> float:
-    """Return the p value of `paired_bootstrap` from its resampled differences.
-
-    Args:
-        differences: One per resample.
-        left: The score of the left system; both scores decide which differences count as 0.
-        right: The score of the right system.
-    """
+    """Return the p value of `paired_bootstrap` from its resampled differences; `left` and `right` decide what is 0."""
     slack = _ROUNDING * max(1.0, abs(left), abs(right))
     tail = min(int((differences <= slack).sum()), int((differences >= -slack).sum()))
     return min(1.0, 2 * (1 + tail) / (len(differences) + 1))
@@ -235,7 +188,7 @@ def _interval(metric: Metric, value: float, values: Values, confidence: float, n
     return BootstrapInterval(metric.name, value, float(low), float(high), confidence, n, len(values), seed)
 
 
-def _statistics(metric: Metric, score: Score | Statistics) -> Statistics:
+def _statistics(metric: Metric, score: Scored) -> Statistics:
     statistics = score.statistics if isinstance(score, Score) else score
     if statistics.ndim != 2:
         raise MetricError(

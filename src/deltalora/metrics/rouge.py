@@ -3,18 +3,13 @@
 The package and nltk take seconds to import, so the first score imports them.
 """
 
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
-from deltalora.metrics.base import MeanMetric, Statistics, TextMetric
-
-if TYPE_CHECKING:
-    from nltk.tokenize.punkt import PunktSentenceTokenizer
-    from rouge_score.rouge_scorer import RougeScorer
+from deltalora.metrics.base import MeanMetric, References, Statistics, TextMetric, Texts
 
 Variant = Literal["1", "2", "L", "Lsum"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -31,13 +26,11 @@ class Rouge(TextMetric, MeanMetric):
 
     The texts are stripped and split into sentences, which moves Lsum only; on texts of one sentence Lsum is L. Differs
     from transformers' summarization scripts, the usual XSum scorer, in two ways. They split by nltk's `sent_tokenize`,
-    whose trained data (`punkt_tab`) is not on PyPI; here nltk's `PunktSentenceTokenizer` keeps its untrained defaults:
-    it knows no abbreviation and splits "Mr. Smith". And they report the mid value of the package's
-    `BootstrapAggregator`, the median of 1,000 unseeded resampled means, which is never twice the same; the plain mean
-    is that within its resampling noise.
+    whose trained data (`punkt_tab`) is not on PyPI; the untrained `PunktSentenceTokenizer` here knows no abbreviation
+    and splits "Mr. Smith". And they report the mid value of the package's `BootstrapAggregator`, the median of 1,000
+    unseeded resampled means, which is never twice the same; the plain mean is that within its resampling noise.
 
-    Statistics (n, 1): F of the segment. One pass gives all four variants; the next variant on the same texts reads
-    them from a cache.
+    Statistics (n, 1): F of the segment. One pass gives all four variants.
 
     Same as `RougeScorer(..., use_stemmer=True)` of rouge-score 0.1.2, which it calls. Perl's ROUGE-1.5.5 is another
     number: on a published XSum output, SimCLS's, its values are 0.07 to 0.24 points (of 100) above these. It counts
@@ -58,9 +51,7 @@ class Rouge(TextMetric, MeanMetric):
             f"|impl:rouge-score-{version('rouge-score')}+nltk-{version('nltk')}"
         )
 
-    def segment_statistics(
-        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]], ids: Sequence[str]
-    ) -> Statistics:
+    def segment_statistics(self, hypotheses: Texts, references: References, ids: Texts) -> Statistics:
         """Return statistics (n, 1)."""
         return _f_measures(tuple(hypotheses), tuple(map(tuple, references)))[:, [self._column]]
 
@@ -68,27 +59,17 @@ class Rouge(TextMetric, MeanMetric):
 @lru_cache(maxsize=1)
 def _f_measures(hypotheses: tuple[str, ...], references: tuple[tuple[str, ...], ...]) -> Statistics:
     """Return F of all variants (n, 4); kept for the next variant."""
-    scorer = _scorer()
+    from nltk.tokenize.punkt import PunktSentenceTokenizer
+    from rouge_score.rouge_scorer import RougeScorer
+
+    splitter = PunktSentenceTokenizer()
+    scorer = RougeScorer([f"rouge{variant}" for variant in VARIANTS], use_stemmer=True)
+
+    def sentence_lines(text: str) -> str:
+        return "\n".join(splitter.tokenize(text.strip()))
+
     rows = [
-        scorer.score_multi([_sentence_lines(reference) for reference in block], _sentence_lines(text))
+        scorer.score_multi([sentence_lines(reference) for reference in block], sentence_lines(text))
         for text, block in zip(hypotheses, references, strict=True)
     ]
     return np.array([[row[f"rouge{variant}"].fmeasure for variant in VARIANTS] for row in rows], dtype=np.float64)
-
-
-def _sentence_lines(text: str) -> str:
-    return "\n".join(_splitter().tokenize(text.strip()))
-
-
-@cache
-def _scorer() -> "RougeScorer":
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer([f"rouge{variant}" for variant in VARIANTS], use_stemmer=True)
-
-
-@cache
-def _splitter() -> "PunktSentenceTokenizer":
-    from nltk.tokenize.punkt import PunktSentenceTokenizer
-
-    return PunktSentenceTokenizer()

@@ -1,7 +1,7 @@
 """TER as the WebNLG 2017 organisers computed it with tercom: edits of the corpus over words of its references."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -10,7 +10,17 @@ from sacrebleu.metrics.lib_ter import translation_edit_rate
 
 from deltalora.metrics.base import AdditiveMetric, Statistics, TextMetric, Values
 from deltalora.metrics.disk_cache import cached
-from deltalora.metrics.edit_distance import EditDistance, Row, least_distance
+from deltalora.metrics.edit_distance import (
+    EditDistance,
+    Question,
+    Row,
+    Search,
+    Shift,
+    cell,
+    least_distance,
+    search_all,
+    shifted,
+)
 from deltalora.metrics.multi_bleu import prepare_all
 
 #: Part of the key of stored statistics: raise it with any change of the search that can move a number.
@@ -19,6 +29,7 @@ _VERSION = 1
 # tercom's limits of a shift, and sacrebleu's of the search.
 _MAX_LENGTH = 10
 _MAX_MOVE = 50
+_LONGEST_RUN = (1 << _MAX_LENGTH) - 1
 _MAX_CANDIDATES = 1000
 #: sacrebleu fills only the cells of the edit table within so many columns of the diagonal.
 _BEAM = 25
@@ -62,18 +73,19 @@ class TerTercom(TextMetric, AdditiveMetric):
 
 
 def _edits_and_lengths(texts: Sequence[str], blocks: Sequence[Sequence[str]]) -> Statistics:
-    rows = np.empty((len(texts), 2))
-    for row, text, block in zip(rows, texts, blocks, strict=True):
-        hypothesis, references = text.split(), [reference.split() for reference in block]
-        fewest = edits(hypothesis, references[0])
-        for reference in references[1:]:
-            if least_distance(hypothesis, reference) < fewest:
-                fewest = min(fewest, edits(hypothesis, reference))
-        row[:] = fewest, np.mean([len(reference) for reference in references])
-    return rows
+    return np.array(search_all(map(_fewest_edits_and_length, texts, blocks))).reshape(-1, 2)
 
 
-def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
+def _fewest_edits_and_length(text: str, block: Sequence[str]) -> Search[tuple[float, float]]:
+    hypothesis, references = text.split(), [reference.split() for reference in block]
+    fewest = yield from edits(hypothesis, references[0])
+    for reference in references[1:]:
+        if least_distance(hypothesis, reference) < fewest:
+            fewest = min(fewest, (yield from edits(hypothesis, reference)))
+    return fewest, float(np.mean([len(reference) for reference in references]))
+
+
+def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> Search[int]:
     """Count the shifts and edits that turn the hypothesis into the reference, by tercom's greedy search.
 
     Same as the first value of sacrebleu's `translation_edit_rate`.
@@ -83,26 +95,23 @@ def edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
     words, shifts, checked = list(hypothesis), 0, 0
     while True:
         rows = table.rows(words)
-        distance = table.distance(words, rows[-1], len(words))
+        distance = cell(rows, len(words), len(reference))
         if distance == least:
-            return shifts + distance
+            break
         alignment = _align(words, reference, rows)
         if not alignment.in_beam:
             return int(translation_edit_rate(list(hypothesis), list(reference))[0])
-        reached: dict[tuple[int, int, int], int] = {}
-        for length, start, target in _shifts(words, reference, table.places, alignment):
-            checked += 1
-            if checked == _MAX_CANDIDATES:
-                return shifts + distance
-            if (length, start, target) not in reached:
-                shifted = _shift(words, start, length, target)
-                kept = min(start, target)
-                reached[length, start, target] = table.distance(shifted, rows[kept], kept)
-        if min(reached.values(), default=distance) >= distance:
-            return shifts + distance
-        length, start, target = min(reached, key=lambda shift: (reached[shift], -shift[0], shift[1], shift[2]))
-        words = _shift(words, start, length, target)
+        tried, candidates = _shifts(words, reference, table.places, alignment)
+        checked += tried
+        if checked >= _MAX_CANDIDATES:
+            break
+        reached = yield Question(table, words, [_shift(*candidate) for candidate in candidates])
+        fewest, best = min(zip(reached, candidates, strict=True), default=(distance, (0, 0, 0)))
+        if fewest >= distance:
+            break
+        words = shifted(words, _shift(*best))
         shifts += 1
+    return shifts + distance
 
 
 class _Alignment(NamedTuple):
@@ -130,61 +139,62 @@ def _align(words: Sequence[str], reference: Sequence[str], rows: Sequence[Row]) 
     slope = len(reference) / len(words) if words else 1.0
     beam = _BEAM if slope / 2 <= _BEAM else math.ceil(slope / 2 + _BEAM)
     i, j = len(words), len(reference)
+    here = cell(rows, i, j)
     while i or j:
         diagonal = math.floor(i * slope)
         in_beam &= i == 0 or diagonal - beam <= j < diagonal + beam or (i == len(words) and j >= diagonal)
-        here = _cell(rows, i, j)
-        if i and j and here == _cell(rows, i - 1, j - 1) + (words[i - 1] != reference[j - 1]):
-            i, j = i - 1, j - 1
+        across = cell(rows, i - 1, j - 1) if i and j else -1
+        if across >= 0 and here == across + (words[i - 1] != reference[j - 1]):
+            i, j, here = i - 1, j - 1, across
             met[j] = i
             if words[i] != reference[j]:
                 wrong |= 1 << i
                 wrong_in_reference |= 1 << j
-        elif i and here == _cell(rows, i - 1, j) + 1:
-            i -= 1
+        elif i and here == (above := cell(rows, i - 1, j)) + 1:
+            i, here = i - 1, above
             wrong |= 1 << i
         else:
-            j -= 1
+            j, here = j - 1, here - 1
             met[j] = i - 1
             wrong_in_reference |= 1 << j
     return _Alignment(wrong, wrong_in_reference, met, in_beam)
 
 
-def _cell(rows: Sequence[Row], i: int, j: int) -> int:
-    first = (1 << j) - 1
-    return i + (rows[i].rises & first).bit_count() - (rows[i].falls & first).bit_count()
-
-
 def _shifts(
     words: Sequence[str], reference: Sequence[str], places: Mapping[str, Sequence[int]], alignment: _Alignment
-) -> Iterator[tuple[int, int, int]]:
-    """Yield (length, start, target) of every shift that tercom tries, in its order, with its repetitions."""
+) -> tuple[int, list[tuple[int, int, int]]]:
+    """Return how many shifts tercom tries, with repetitions, and each as (-length, start, target): its preference."""
     wrong, wrong_in_reference, met, _ = alignment
+    behind = [0, *(place + 1 for place in met)]  # behind the words met by the word before a run and by each of its own
+    tried = 0
+    found: dict[tuple[int, int, int], None] = {}
     for start, word in enumerate(words):
+        if not wrong >> start & _LONGEST_RUN:
+            continue
         for place in places.get(word, ()):
-            if abs(place - start) > _MAX_MOVE:
+            if abs(place - start) > _MAX_MOVE or not wrong_in_reference >> place & _LONGEST_RUN:
                 continue
             longest = min(len(words) - start, len(reference) - place, _MAX_LENGTH)
             length = 1
             while True:
                 run = (1 << length) - 1
-                inside = start <= met[place] < start + length
-                if wrong >> start & run and wrong_in_reference >> place & run and not inside:
+                if (
+                    wrong >> start & run
+                    and wrong_in_reference >> place & run
+                    and not start <= met[place] < start + length
+                ):
                     previous = -1
-                    for offset in range(-1, length):
-                        target = met[place + offset] + 1 if place + offset >= 0 else 0
+                    for target in behind[place : place + length + 1]:
                         if target != previous:
                             previous = target
-                            yield length, start, target
+                            tried += 1
+                            found[-length, start, target] = None
                 if length == longest or words[start + length] != reference[place + length]:
                     break
                 length += 1
+    return tried, list(found)
 
 
-def _shift(words: list[str], start: int, length: int, target: int) -> list[str]:
+def _shift(minus_length: int, start: int, target: int) -> Shift:
     """Move a run before the word at `target`; with a target inside the run, as far after its place as `target` is."""
-    run = words[start : start + length]
-    if target < start:
-        return words[:target] + run + words[target:start] + words[start + length :]
-    end = target if target > start + length else target + length
-    return words[:start] + words[start + length : end] + run + words[end:]
+    return start, -minus_length, target if target <= start - minus_length else target + minus_length

@@ -131,7 +131,7 @@ def _scores_by_id(experiment: str, segments: Segments, ids: Sequence[str]) -> di
 
 def _example_scores(experiment: str, score: str, statistics: npt.NDArray[np.float64]) -> list[float] | None:
     """Return the score of each row alone; None where one example has no score of this metric, as with correlations."""
-    from deltalora.metrics.lookup import metric_of_score  # a page without samples needs no metric
+    from deltalora.metrics.experiments import metric_of_score  # a page without samples needs no metric
 
     try:
         metric = metric_of_score(experiment, score)

@@ -13,10 +13,6 @@ from deltalora.errors import StoreError, one_line
 Place = Literal["method", "recipe", "data", "decoding", "metric", "table"]
 
 
-#: What `select` is composed with unless it names another.
-_SETTING = {"experiment": "e2e", "scale": "paper"}
-
-
 class Divergence(BaseModel):
     """One place where two of the three differ."""
 
@@ -24,9 +20,7 @@ class Divergence(BaseModel):
 
     tag: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="Name by which tables and tests refer to it.")
     place: Place = Field(description="Which part of the way from data to table it is in.")
-    silent: bool = Field(
-        default=False, description="The paper never reports it, and every reader must know our choice."
-    )
+    silent: bool = Field(default=False, description="The paper never reports it; a reader must know our choice.")
     title: str = Field(min_length=1, description="What differs, in one line.")
     paper: str = Field(min_length=1, description="What the paper says, with its table or section, or 'silent'.")
     upstream: str = Field(min_length=1, description="What the authors' upstream code does, as repo@commit file.")
@@ -34,49 +28,28 @@ class Divergence(BaseModel):
     effect: str = Field(min_length=1, description="The known effect and where it is known from, or 'unknown'.")
     select: str | None = Field(description="The override or option that selects the other; None where there is none.")
 
-    @property
-    def overrides(self) -> tuple[str, ...] | None:
-        """`select` as Hydra overrides of a whole run; None where it is none, or a command.
-
-        What it does not name is E2E at paper scale, whose values the paper prints.
-        """
-        if self.select is None or self.select.startswith("deltalora "):
-            return None
-        words = self.select.split()
-        named = {word.partition("=")[0] for word in words}
-        return (*(f"{key}={value}" for key, value in _SETTING.items() if key not in named), *words)
-
 
 # libyaml where PyYAML was built with it, as its wheels are: the register alone takes the Python reader 0.2 s.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(text: str) -> Any:
-    """The value of a YAML text: plain numbers, texts, lists and mappings.
-
-    Raises:
-        yaml.YAMLError: Malformed.
-    """
+    """The value of a YAML text: plain numbers, texts, lists and mappings; a `yaml.YAMLError` if it is malformed."""
     return yaml.load(text, Loader=_LOADER)
 
 
 @cache
 def divergences() -> dict[str, Divergence]:
-    """The register by tag, in the order of its file.
-
-    Raises:
-        StoreError: The file is malformed or has a tag twice.
-    """
+    """The register by tag, in the order of its file; a `StoreError` if that is malformed or has a tag twice."""
     text = (files(__package__) / "divergences.yaml").read_text(encoding="utf-8")
+    found: dict[str, Divergence] = {}
     try:
         entries = [Divergence.model_validate(entry) for entry in read_yaml(text) or []]
     except (yaml.YAMLError, ValidationError) as error:
         raise StoreError(f"report/divergences.yaml: {one_line(error)}; fix the entry") from error
-    found: dict[str, Divergence] = {}
     for entry in entries:
-        if entry.tag in found:
+        if found.setdefault(entry.tag, entry) is not entry:
             raise StoreError(f"report/divergences.yaml: expected each tag once, found {entry.tag} twice; rename one")
-        found[entry.tag] = entry
     return found
 
 
@@ -86,18 +59,13 @@ def never_reported() -> tuple[Divergence, ...]:
 
 
 def divergence(tag: str) -> Divergence:
-    """One entry.
-
-    Raises:
-        StoreError: There is no such tag.
-    """
-    register = divergences()
-    if tag not in register:
+    """One entry; a `StoreError` if there is no such tag."""
+    if tag not in divergences():
         raise StoreError(
             f"divergence {tag!r}: expected a tag of report/divergences.yaml, found none such; "
             "`deltalora audit --divergences` lists them"
         )
-    return register[tag]
+    return divergences()[tag]
 
 
 def divergence_note(tags: Sequence[str]) -> str:

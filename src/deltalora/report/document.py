@@ -3,27 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from deltalora.report import grids
 from deltalora.report.divergences import divergence_note
-from deltalora.report.grids import (
-    MISSING,
-    Difference,
-    Grid,
-    effects_grids,
-    examples_grid,
-    listed,
-    parameters_grid,
-    parts_grid,
-    results_grids,
-    seeds_grid,
-)
+from deltalora.report.grids import MISSING, Difference, Grid, listed, numbered
 from deltalora.report.provenance import PartProvenance
-from deltalora.report.seed_tests import NO_SPREAD, NOT_ENOUGH_SEEDS
-from deltalora.report.statistics import ALPHA, CONFIDENCE, POWER
+from deltalora.report.statistics import ALPHA, CONFIDENCE, NO_SPREAD, NOT_ENOUGH_SEEDS, POWER
 from deltalora.report.table import VALIDATION_LOSS, ExampleComparison, Family, Table
 from deltalora.results.table_request import heading
 
 #: Names and values to print.
-Pairs = tuple[tuple[str, str], ...]
+Pairs = Sequence[tuple[str, str]]
 
 _CONTROLS = "the controls (ours)"
 _PERCENT = f"{CONFIDENCE:.0%}"
@@ -31,48 +20,28 @@ _PERCENT = f"{CONFIDENCE:.0%}"
 
 @dataclass(frozen=True)
 class Section:
-    """Differences, or the evidence for them.
+    """Differences, or the evidence for them."""
 
-    Attributes:
-        key: For labels: 'effects', 'controls', 'seeds', 'controls-seeds', 'examples' or 'controls-examples'.
-        title: E.g. 'Evidence over seeds: differences from LoRA'.
-        grids: One or more, none of them empty.
-        note: How to read them.
-    """
-
-    key: str
-    title: str
-    grids: tuple[Grid, ...]
-    note: str
+    key: str  #: for labels: 'effects', 'controls', 'seeds', 'controls-seeds', 'examples' or 'controls-examples'
+    title: str  #: e.g. 'Evidence over seeds: differences from LoRA'
+    grids: tuple[Grid, ...]  #: one or more, none of them empty
+    note: str  #: how to read them
 
 
 @dataclass(frozen=True)
 class Document:
-    """Everything that is printed of a table, in order.
+    """Everything that is printed of a table, in order."""
 
-    Attributes:
-        heading: E.g. 'Table 1'.
-        title: Of the paper's table.
-        facts: What a reader must know before the first number.
-        results: The paper's lines and ours.
-        counts: Parameters, and what differs between experiments; empty with one experiment.
-        notes: How to read the numbers, in sentences.
-        divergences: The line that names the register's entries; empty without any.
-        sections: Differences and their evidence.
-        unfinished: One line per run without numbers, and one per row and seeds that were never run.
-        provenance: Where our numbers come from.
-    """
-
-    heading: str
-    title: str
-    facts: Pairs
-    results: tuple[Grid, ...]
-    counts: tuple[Grid, ...]
-    notes: tuple[str, ...]
-    divergences: str
-    sections: tuple[Section, ...]
-    unfinished: tuple[str, ...]
-    provenance: Pairs
+    heading: str  #: e.g. 'Table 1'
+    title: str  #: of the paper's table
+    facts: Pairs  #: what a reader must know before the first number
+    results: tuple[Grid, ...]  #: the paper's lines and ours
+    counts: tuple[Grid, ...]  #: parameters, and what differs between experiments; empty with one experiment
+    notes: Sequence[str]  #: how to read the numbers, in sentences
+    divergences: str  #: the line that names the register's entries; empty without any
+    sections: Sequence[Section]  #: differences and their evidence
+    unfinished: Sequence[str]  #: one line per run without numbers, and one per row and seeds that were never run
+    provenance: Pairs  #: where our numbers come from
 
 
 def document(table: Table) -> Document:
@@ -81,38 +50,14 @@ def document(table: Table) -> Document:
         heading=heading(table.name),
         title=table.title,
         facts=_facts(table),
-        results=results_grids(table),
-        counts=(parameters_grid(table), parts_grid(table)) if len(table.parts) > 1 else (),
+        results=grids.results_grids(table),
+        counts=(grids.parameters_grid(table), grids.parts_grid(table)) if len(table.parts) > 1 else (),
         notes=_notes(table),
         divergences=divergence_note(table.divergences),
         sections=_sections(table),
         unfinished=_unfinished(table),
         provenance=_provenance(table),
     )
-
-
-def _sections(table: Table) -> tuple[Section, ...]:
-    row_of = {row.label: row.row for row in table.rows}
-    effects = [(row.row, row.effect.left, row.effect) for row in table.rows if row.effect is not None]
-    controls = [(row_of.get(effect.right, ""), effect.right, effect) for effect in table.control_effects]
-    families = list(
-        zip(
-            table.families,
-            (("", table.rows_title, table.reference, effects), ("controls-", "Control", _CONTROLS, controls)),
-            strict=False,  # without controls there is one family
-        )
-    )
-    grids = effects_grids(table.rows_title, effects, table.columns)
-    found = [Section("effects", f"Differences from {table.reference}", grids, _effects_note(table))]
-    if controls:
-        grids = effects_grids("Control", controls, table.columns)
-        found.append(Section("controls", f"Differences from {_CONTROLS}", grids, _controls_note(table)))
-    for what, grid_of, note_of in (("seeds", seeds_grid, _seeds_note), ("examples", examples_grid, _examples_note)):
-        for family, (prefix, title, other, pairs) in families:
-            of = f"Evidence over {what}: differences from {other}"
-            grid = grid_of(title, pairs, table.columns)
-            found.append(Section(f"{prefix}{what}", of, (grid,), note_of(family, pairs)))
-    return tuple(section for section in found if any(grid.groups for grid in section.grids))
 
 
 def _facts(table: Table) -> Pairs:
@@ -125,11 +70,10 @@ def _facts(table: Table) -> Pairs:
     named.append(("seeds", seeds))
     if table.departures:
         named.append(("not the paper's setting", ", ".join(table.departures)))
-    return tuple(named)
+    return named
 
 
-def _facts_of_one(part: PartProvenance) -> list[tuple[str, str]]:
-    inputs = sorted(set(part.inputs.values()))
+def _facts_of_one(part: PartProvenance) -> Pairs:
     training = MISSING
     if part.optimizer_steps:
         training = f"{listed([f'{steps:,}' for steps in part.optimizer_steps])} steps"
@@ -138,12 +82,12 @@ def _facts_of_one(part: PartProvenance) -> list[tuple[str, str]]:
         *((name, ", ".join(values)) for name, values in part.text.items()),
         ("training", training),
         ("split", part.split or MISSING),
-        ("scored inputs", ", ".join(f"{n:,}" for n in inputs) or MISSING),
+        ("scored inputs", ", ".join(f"{n:,}" for n in sorted(set(part.inputs.values()))) or MISSING),
         ("checkpoint", part.selection_rule or MISSING),
     ]
 
 
-def _facts_of_parts(parts: Mapping[str, PartProvenance]) -> list[tuple[str, str]]:
+def _facts_of_parts(parts: Mapping[str, PartProvenance]) -> Pairs:
     """Return what all experiments share, and which start from what; the rest is in `parts_grid`."""
     starts: dict[str, list[str]] = {}
     for name, part in parts.items():
@@ -155,7 +99,7 @@ def _facts_of_parts(parts: Mapping[str, PartProvenance]) -> list[tuple[str, str]
     ]
 
 
-def _notes(table: Table) -> tuple[str, ...]:
+def _notes(table: Table) -> Sequence[str]:
     read = [column for column in table.columns if column != VALIDATION_LOSS and not column.mean_of]
     scaled = [column.name for column in read if column.factor == 100]
     units = f"{'All scores' if len(scaled) == len(read) else listed(scaled)} are times 100"
@@ -179,9 +123,27 @@ def _notes(table: Table) -> tuple[str, ...]:
     if len(source.commits) > 1:
         notes.append(f"The runs are of {len(source.commits)} commits: {listed(source.commits)}.")
     if source.dirty_runs:
-        runs = "1 run" if source.dirty_runs == 1 else f"{source.dirty_runs} runs"
-        notes.append(f"{runs} had a work tree that differed from its commit (dirty).")
+        notes.append(f"{numbered(source.dirty_runs, 'run')} had a work tree that differed from its commit (dirty).")
     return (*notes, *table.notes)
+
+
+def _sections(table: Table) -> Sequence[Section]:
+    row_of = {row.label: row.row for row in table.rows}
+    effects = [(row.row, row.effect.left, row.effect) for row in table.rows if row.effect is not None]
+    controls = [(row_of.get(one.right, ""), one.right, one) for one in table.control_effects]
+    groups = [("", table.rows_title, table.reference, effects), ("controls-", "Control", _CONTROLS, controls)]
+    groups = groups[: len(table.families)]  # without controls there is one family
+    found = []
+    for prefix, title, other, pairs in groups:
+        note = _controls_note(table) if prefix else _effects_note(table)
+        shown = grids.effects_grids(title, pairs, table.columns)
+        found.append(Section(prefix.rstrip("-") or "effects", f"Differences from {other}", shown, note))
+    evidence = (("seeds", grids.seeds_grid, _seeds_note), ("examples", grids.examples_grid, _examples_note))
+    for what, grid_of, note_of in evidence:
+        for family, (prefix, title, other, pairs) in zip(table.families, groups, strict=True):
+            of, grid = f"Evidence over {what}: differences from {other}", grid_of(title, pairs, table.columns)
+            found.append(Section(f"{prefix}{what}", of, (grid,), note_of(family, pairs)))
+    return [section for section in found if any(grid.groups for grid in section.grids)]
 
 
 def _effects_note(table: Table) -> str:
@@ -205,9 +167,9 @@ def _seeds_note(family: Family, effects: Sequence[Difference]) -> str:
     evidence = [cell.over_seeds for *_, effect in effects for cell in effect.cells.values() if cell.over_seeds]
     sentences = [
         f"Over paired seeds: the {_PERCENT} Student-t interval of the difference; p, two-sided paired t test; p "
-        f"(Holm), adjusted across {family.name}, {_tests(family.over_seeds)}; P(better), the share of seeds in which "
-        "the left side is better, ties half; MDD, the true difference that as many seeds would detect with power "
-        f"{POWER:g} at p < {ALPHA:.2f} before any adjustment, given the observed deviation."
+        f"(Holm), adjusted across {family.name}, {numbered(family.over_seeds, 'test')}; P(better), the share of seeds "
+        "in which the left side is better, ties half; MDD, the true difference that as many seeds would detect with "
+        f"power {POWER:g} at p < {ALPHA:.2f} before any adjustment, given the observed deviation."
     ]
     if any(one.n == 2 for one in evidence):
         sentences.append(
@@ -233,15 +195,12 @@ def _examples_note(family: Family, effects: Sequence[Difference]) -> str:
         return note
     return (
         f"{note} {' and '.join(f'{one:,}' for one in resamples)} resamples: no p is below "
-        f"{2 / (resamples[-1] + 1):.1g}. p (Holm), adjusted across {family.name}, {_tests(family.over_examples)}."
+        f"{2 / (resamples[-1] + 1):.1g}. p (Holm), adjusted across {family.name}, "
+        f"{numbered(family.over_examples, 'test')}."
     )
 
 
-def _tests(number: int) -> str:
-    return "1 test" if number == 1 else f"{number} tests"
-
-
-def _unfinished(table: Table) -> tuple[str, ...]:
+def _unfinished(table: Table) -> Sequence[str]:
     several = len(table.parts) > 1
     lines = [
         f"{run.row}{f', {run.part}' if several else ''}, seed {run.seed}: {run.status}, {run.reason} (run {run.run_id})"
@@ -256,7 +215,7 @@ def _unfinished(table: Table) -> tuple[str, ...]:
             where = f", {listed(names)}" if several else ""
             numbers = f"seed{'s' if len(seeds) > 1 else ''} {listed([str(seed) for seed in seeds])}"
             lines.append(f"{row.label if table.vary else row.row}{where}, {numbers}: not run")
-    return tuple(lines)
+    return lines
 
 
 def _provenance(table: Table) -> Pairs:
@@ -280,4 +239,4 @@ def _provenance(table: Table) -> Pairs:
     lines.append(("unfinished runs", str(len(table.unfinished))))
     if source.superseded:
         lines.append(("runs of other results versions, not used", str(source.superseded)))
-    return tuple(lines)
+    return lines

@@ -2,13 +2,11 @@
 
 A resample draws examples with replacement and takes both rows' outputs for them, of every seed the rows have in common;
 its statistic is the mean over the seeds of left - right. The same examples are drawn for every seed, row and metric, so
-that what an easy example does to all of them stays in. (Resampling each seed alone would make an example that is
-hard under all seeds look like several; and joining the seeds' p values by Fisher's or Stouffer's rule would take tests
-on one and the same test set for independent ones.)
+that what an easy example does to all of them stays in. (Resampling each seed alone would make an example that is hard
+under all seeds look like several; joining the seeds' p values would take tests on one test set for independent ones.)
 
 It says how far the difference would move had other examples of the same kind been drawn, with the outputs of exactly
-these trained models. Of models trained from other seeds it says nothing: that is `SeedEvidence`. No text is read, no
-metric counts anything and no Java is started: segment statistics kept beside the records are summed.
+these trained models; nothing of models trained from other seeds. Only kept segment statistics are summed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +17,7 @@ import numpy as np
 
 from deltalora.errors import StoreError
 from deltalora.metrics.base import Metric, Statistics, Values
-from deltalora.metrics.lookup import is_slow, metric_of_score
+from deltalora.metrics.experiments import is_slow, metric_of_score
 from deltalora.metrics.resampling import MIN_SEGMENTS, SEED, bootstrap_values_of_all, two_sided_p
 from deltalora.report.paper import MetricColumn
 from deltalora.report.selection import Records
@@ -45,13 +43,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class _Series:
-    """One column of one run in the table's unit.
-
-    Attributes:
-        value: On all examples.
-        resampled: On every resample.
-        examples: Number of examples.
-    """
+    """One column of one run in the table's unit: on all examples, and on every resample of them."""
 
     value: float
     resampled: Values
@@ -59,11 +51,7 @@ class _Series:
 
 
 def kept_segments(record: RunRecord, folder: Path) -> Segments | None:
-    """Read the segment statistics in a run's folder; None if the run has none, or they are not kept with its record.
-
-    Raises:
-        StoreError: The file is there and is not the recorded one.
-    """
+    """Read the segment statistics in a run's folder: None if there are none, a `StoreError` if not those recorded."""
     if record.segments is None or not (folder / record.segments.file).is_file():
         return None
     return read_segments(folder, record.segments)
@@ -84,14 +72,7 @@ class ExampleBootstrap:
         read: ReadSegments,
         resamples: int = 10_000,
     ) -> None:
-        """Reads and resamples.
-
-        Args:
-            columns: Of the table.
-            parts: Of the table.
-            finished: Row -> part -> seed -> record.
-            read: Reads a record's segment statistics.
-            resamples: At most; see `_resamples`.
+        """Reads and resamples, at most so often.
 
         Raises:
             StoreError: Segment statistics cover other examples than those of the other runs of the same experiment,
@@ -100,45 +81,34 @@ class ExampleBootstrap:
         self._columns = {column.name: column for column in columns}
         self._only_part = parts[0]
         self._finished = finished
-        self._most = resamples
         self._series: dict[tuple[str, str], _Series] = {}
         self._too_few: set[tuple[str, str]] = set()
+        measured = [column for column in columns if column != VALIDATION_LOSS and not column.mean_of]
         for place, part in enumerate(parts):
-            of_part = {record.run_id: record for row in finished.values() for record in row.get(part, {}).values()}
-            segments = {run_id: kept for run_id, record in of_part.items() if (kept := read(record)) is not None}
-            runs = {run_id: of_part[run_id] for run_id in segments}
-            scores = {one.score for one in columns if self._is_read(one) and (one.part or parts[0]) == part}
+            records = {record.run_id: record for row in finished.values() for record in row.get(part, {}).values()}
+            runs = [(record, kept) for record in records.values() if (kept := read(record)) is not None]
+            scores = {column.score for column in measured if (column.part or parts[0]) == part}
             for score in sorted(scores):
-                for run_id, record in runs.items():
-                    _check_recorded(record, score, segments[run_id])
-                _check_alike(score, runs, segments)
-            # Else test sets of equal size would get the same draws, as if their examples had to do with each other.
-            self._resample(part, runs, segments, scores, SEED + place)
+                _check(part, score, runs)
+            # A seed per test set: those of equal size would otherwise share resamples.
+            self._resample(part, scores, runs, resamples, SEED + place)
 
     def compare(self, column: MetricColumn, left: str, right: str) -> ExampleComparison | NoComparison:
-        """Left minus right over the examples, on the seeds both have; `p_holm` is not known yet.
-
-        Args:
-            column: Of the table.
-            left: Row.
-            right: Row.
-        """
+        """Left minus right row over the examples, on the seeds both have; `p_holm` is not known yet."""
         if column == VALIDATION_LOSS:
             return NoComparison(NO_SCORE)
-        sides = [self._of_row(column, row) for row in (left, right)]
-        seeds = sorted(sides[0].keys() & sides[1].keys())
+        ours, theirs = self._of_row(column, left), self._of_row(column, right)
+        seeds = sorted(ours.keys() & theirs.keys())
         if not seeds:
             return NoComparison(self._reason(column, left, right))
-        ours, theirs = ([side[seed] for seed in seeds] for side in sides)
-        size = min(len(one.resampled) for one in (*ours, *theirs))
-        resampled = np.mean(
-            [one.resampled[:size] - other.resampled[:size] for one, other in zip(ours, theirs, strict=True)], axis=0
-        )
-        means = [float(np.mean([one.value for one in side])) for side in (ours, theirs)]
+        pairs = [(ours[seed], theirs[seed]) for seed in seeds]
+        size = min(len(one.resampled) for pair in pairs for one in pair)
+        resampled = np.mean([one.resampled[:size] - other.resampled[:size] for one, other in pairs], axis=0)
+        means = [float(np.mean([one.value for one in side])) for side in zip(*pairs, strict=True)]
         low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         return ExampleComparison(
             seeds=tuple(seeds),
-            examples=ours[0].examples,
+            examples=pairs[0][0].examples,
             difference=means[0] - means[1],
             interval=Interval(float(low), float(high)),
             p_value=two_sided_p(resampled, means[0], means[1]),
@@ -146,46 +116,38 @@ class ExampleBootstrap:
             resamples=size,
         )
 
-    def _is_read(self, column: MetricColumn) -> bool:
-        return column != VALIDATION_LOSS and not column.mean_of
-
     def _resample(
-        self,
-        part: str,
-        runs: Mapping[str, RunRecord],
-        segments: Mapping[str, Segments],
-        scores: set[str],
-        seed: int,
+        self, part: str, scores: set[str], runs: Sequence[tuple[RunRecord, Segments]], most: int, seed: int
     ) -> None:
-        """Fills the series of one experiment; all runs of one size are resampled in one go."""
-        groups: dict[int, dict[tuple[str, str], tuple[Metric, Statistics]]] = {}
-        for run_id, record in runs.items():
-            for score in scores & segments[run_id].statistics.keys():
-                statistics = segments[run_id].statistics[score]
-                metric = metric_of_score(part, score)
-                _check_value(record, score, metric.aggregate(statistics))
-                if len(statistics) < MIN_SEGMENTS:
-                    self._too_few.add((run_id, score))
-                    continue
-                groups.setdefault(_resamples(self._most, metric, len(statistics)), {})[run_id, score] = (
-                    metric,
-                    statistics,
+        """Fill the series of one experiment; all scores of one size are resampled in one go."""
+        groups: dict[tuple[int, int], dict[tuple[str, str], tuple[Metric, Statistics]]] = {}
+        values = {}
+        for record, segments in runs:
+            for score in scores & segments.statistics.keys():
+                key, metric, statistics = (
+                    (record.run_id, score),
+                    metric_of_score(part, score),
+                    segments.statistics[score],
                 )
-        for resamples, scored in groups.items():
-            for n in sorted({len(statistics) for _, statistics in scored.values()}):
-                same = {key: one for key, one in scored.items() if len(one[1]) == n}
-                for (run_id, score), values in bootstrap_values_of_all(same, resamples, seed).items():
-                    value = runs[run_id].scores[score].value
-                    self._series[run_id, score] = _Series(value, values, n)
+                n = len(statistics)
+                if n < MIN_SEGMENTS:
+                    self._too_few.add(key)
+                    continue
+                values[key] = record.scores[score].value
+                groups.setdefault((n, _resamples(most, metric, n)), {})[key] = (metric, statistics)
+        for (n, resamples), scored in groups.items():
+            for key, resampled in bootstrap_values_of_all(scored, resamples, seed).items():
+                self._series[key] = _Series(values[key], resampled, n)
+
+    def _records(self, column: MetricColumn, row: str) -> Mapping[int, RunRecord]:
+        return self._finished[row].get(column.part or self._only_part, {})
 
     def _of_row(self, column: MetricColumn, row: str) -> dict[int, _Series]:
         """Seed -> the row's series of a column, in the table's unit; only seeds that have one."""
         if column.mean_of:
             terms = [self._of_row(self._columns[name], row) for name in column.mean_of]
-            common = set.intersection(*(set(term) for term in terms))
-            return {seed: _mean([term[seed] for term in terms]) for seed in common}
-        records = self._finished[row].get(column.part or self._only_part, {})
-        found = {seed: self._series.get((record.run_id, column.score)) for seed, record in records.items()}
+            return {seed: _mean([term[seed] for term in terms]) for seed in set.intersection(*map(set, terms))}
+        found = {seed: self._series.get((one.run_id, column.score)) for seed, one in self._records(column, row).items()}
         return {
             seed: _Series(column.factor * one.value, column.factor * one.resampled, one.examples)
             for seed, one in found.items()
@@ -194,16 +156,12 @@ class ExampleBootstrap:
 
     def _reason(self, column: MetricColumn, left: str, right: str) -> str:
         """Why two rows have no common series."""
-        read = [self._columns[name] for name in column.mean_of] or [column]
-        of_sides = [[self._finished[row].get(one.part or self._only_part, {}) for one in read] for row in (left, right)]
-        if any(not (ours.keys() & theirs.keys()) for ours, theirs in zip(*of_sides, strict=True)):
-            return NO_COMMON_SEED
-        keys = {
-            (record.run_id, one.score)
-            for side in of_sides
-            for records, one in zip(side, read, strict=True)
-            for record in records.values()
-        }
+        keys: set[tuple[str, str]] = set()
+        for one in [self._columns[name] for name in column.mean_of] or [column]:
+            ours, theirs = self._records(one, left), self._records(one, right)
+            if not ours.keys() & theirs.keys():
+                return NO_COMMON_SEED
+            keys |= {(record.run_id, one.score) for record in (*ours.values(), *theirs.values())}
         return TOO_FEW if keys & self._too_few else NO_SEGMENTS
 
 
@@ -224,38 +182,33 @@ def _resamples(most: int, metric: Metric, n: int) -> int:
     return min(most, _LEAST) if is_slow(metric) else min(most, max(_LEAST, _CELLS // n))
 
 
-def _check_alike(score: str, runs: Mapping[str, RunRecord], segments: Mapping[str, Segments]) -> None:
-    """Refuse runs whose rows of a score are not of the same examples in the same order, under the same signature."""
-    having = [run_id for run_id in runs if score in segments[run_id].statistics]
-    for run_id in having:
-        first = having[0]
-        if segments[run_id].ids_of(score) != segments[first].ids_of(score):
+def _check(part: str, score: str, runs: Sequence[tuple[RunRecord, Segments]]) -> None:
+    """Refuse segment statistics that are not the record's, or not of the same examples under the same signature."""
+    for record, segments in runs:
+        recorded, kept = score in record.scores, score in segments.statistics
+        if recorded != kept:
             raise StoreError(
-                f"runs {first} and {run_id}: expected segment statistics of {score} of the same examples in the same "
-                "order, found others; run the table on one test set into a new runtime.results_dir"
+                f"run {record.run_id}: expected {score} in the record as in its segment statistics, found it in "
+                f"{'the record' if recorded else 'the statistics'} alone; restore the run's files or run again"
             )
-        signatures = [runs[one].scores[score].signature for one in (first, run_id)]
+    having = [(record, segments) for record, segments in runs if score in record.scores]
+    for record, segments in having:
+        first, first_segments = having[0]
+        if segments.ids_of(score) != first_segments.ids_of(score):
+            raise StoreError(
+                f"runs {first.run_id} and {record.run_id}: expected segment statistics of {score} of the same examples "
+                "in the same order, found others; run the table on one test set into a new runtime.results_dir"
+            )
+        signatures = [one.scores[score].signature for one in (first, record)]
         if len(set(signatures)) > 1:
             raise StoreError(
-                f"runs {first} and {run_id}: expected {score} under one signature, found {' and '.join(signatures)}; "
-                "score both with the same settings and versions"
+                f"runs {first.run_id} and {record.run_id}: expected {score} under one signature, found "
+                f"{' and '.join(signatures)}; score both with the same settings and versions"
             )
-
-
-def _check_recorded(record: RunRecord, score: str, segments: Segments) -> None:
-    """Refuse segment statistics of a score the record does not have, or the other way round."""
-    recorded, kept = score in record.scores, score in segments.statistics
-    if recorded != kept:
-        raise StoreError(
-            f"run {record.run_id}: expected {score} in the record as in its segment statistics, found it in "
-            f"{'the record' if recorded else 'the statistics'} alone; restore the run's files or run again"
-        )
-
-
-def _check_value(record: RunRecord, score: str, found: float) -> None:
-    recorded = record.scores[score].value
-    if abs(found - recorded) > _ROUNDING * max(1.0, abs(recorded)):
-        raise StoreError(
-            f"run {record.run_id}: expected segment statistics that give {score} = {recorded} as recorded, "
-            f"found {found}; restore the run's files or run again"
-        )
+        found = metric_of_score(part, score).aggregate(segments.statistics[score])
+        value = record.scores[score].value
+        if abs(found - value) > _ROUNDING * max(1.0, abs(value)):
+            raise StoreError(
+                f"run {record.run_id}: expected segment statistics that give {score} = {value} as recorded, "
+                f"found {found}; restore the run's files or run again"
+            )

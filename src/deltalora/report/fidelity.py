@@ -1,7 +1,6 @@
 """What the parity tests measured, as data: every method, search and metric against the source it is held to.
 
-`fidelity.json` is written by a test run (`make fidelity`); nothing here is typed in. A row of `oracles` says how far
-ours is from an oracle at most, a row of `published` sets our score beside a printed one.
+`fidelity.json` is written by a test run (`make fidelity`); nothing here is typed in.
 """
 
 from functools import cache
@@ -26,7 +25,7 @@ class _Row(BaseModel):
 
 
 class OracleRow(_Row):
-    """One quantity held against an oracle."""
+    """One quantity held against an oracle: how far ours is from it at most."""
 
     table: Literal["oracles"]
     subject: str = Field(description="A method, a metric, a search, an export.")
@@ -42,14 +41,7 @@ class PublishedRow(_Row):
     fixture: str = Field(description="Set and system.")
     published: float = Field(description="As printed.")
     ours: float = Field(description="Not rounded.")
-    register_tag: str | None = Field(
-        description="The divergence that explains a larger difference; None if there is none."
-    )
-
-
-Row = OracleRow | PublishedRow
-
-_ROWS = TypeAdapter(list[Row])
+    register_tag: str | None = Field(description="The divergence that explains a larger difference, if there is one.")
 
 
 def fidelity_text() -> str:
@@ -58,58 +50,39 @@ def fidelity_text() -> str:
 
 
 @cache
-def fidelity_rows() -> list[Row]:
-    """The rows of the last recorded test run.
-
-    Raises:
-        StoreError: The file is malformed.
-    """
+def fidelity_rows() -> list[OracleRow | PublishedRow]:
+    """The rows of the last recorded test run; a `StoreError` if the file is malformed."""
     try:
-        return _ROWS.validate_json(fidelity_text())
+        return TypeAdapter(list[OracleRow | PublishedRow]).validate_json(fidelity_text())
     except ValidationError as error:
         raise StoreError(f"report/fidelity.json: {one_line(error)}; run `make fidelity` again") from error
 
 
 def fidelity_markdown() -> str:
     """The page docs/fidelity.md."""
-    rows = fidelity_rows()
-    oracles = [row for row in rows if isinstance(row, OracleRow)]
-    published = [row for row in rows if isinstance(row, PublishedRow)]
+    oracles = [row for row in fidelity_rows() if isinstance(row, OracleRow)]
+    published = [row for row in fidelity_rows() if isinstance(row, PublishedRow)]
     within = sum(row.is_met for row in published)
-    lines = [
+    blocks = [
         "# Fidelity",
-        "",
         "Written from a test run by `make fidelity`; nothing here was typed. Every row is an assertion of `make test`.",
-        "",
         "## Methods, metrics, searches and exports against their oracles",
-        "",
         "Largest absolute difference over all cases of all tests that compare the quantity. 0 is bit for bit.",
-        "",
-        "| subject | oracle | what | largest difference | tolerance |",
-        "|---|---|---|--:|--:|",
-        *(
-            f"| {row.subject} | {row.oracle} | {row.what} | {row.difference:.1e} | {row.tolerance:.0e} |"
-            for row in oracles
-        ),
-        "",
+        "| subject | oracle | what | largest difference | tolerance |\n|---|---|---|--:|--:|\n"
+        + "\n".join(map(_oracle_line, oracles)),
         "## Scores of published system outputs",
-        "",
         f"{within} of {len(published)} scores round to the printed ones; each other names the divergence that explains "
         "it ([register](divergences.md)).",
-        "",
-        "| metric | fixture | published | ours | difference | divergence |",
-        "|---|---|--:|--:|--:|---|",
-        *(
-            f"| {row.metric} | {row.fixture} | {row.published:g} | {row.ours:.6g} | {row.difference:.1e} | "
-            f"{_why(row)} |"
-            for row in published
-        ),
-        "",
+        "| metric | fixture | published | ours | difference | divergence |\n|---|---|--:|--:|--:|---|\n"
+        + "\n".join(map(_published_line, published)),
     ]
-    return "\n".join(lines)
+    return "\n\n".join(blocks) + "\n"
 
 
-def _why(row: PublishedRow) -> str:
-    if row.is_met:
-        return "none"
-    return f"[{row.register_tag}](divergences.md#{row.register_tag})"
+def _oracle_line(row: OracleRow) -> str:
+    return f"| {row.subject} | {row.oracle} | {row.what} | {row.difference:.1e} | {row.tolerance:.0e} |"
+
+
+def _published_line(row: PublishedRow) -> str:
+    why = "none" if row.is_met else f"[{row.register_tag}](divergences.md#{row.register_tag})"
+    return f"| {row.metric} | {row.fixture} | {row.published:g} | {row.ours:.6g} | {row.difference:.1e} | {why} |"

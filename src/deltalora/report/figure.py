@@ -1,8 +1,4 @@
-"""Figure 3 drawn: a panel for W_Q and one for W_V, a line for every row.
-
-Lines differ in colour, dash and marker, so that they part in print and for every kind of colour vision; the colours are
-those of Okabe and Ito. Not imported with `report`: drawing needs matplotlib, tables do not.
-"""
+"""Figure 3 drawn: a panel for W_Q and one for W_V, a line for every row. Alone needs matplotlib, so imported apart."""
 
 import io
 from typing import Any, Literal
@@ -17,12 +13,10 @@ from deltalora.report.similarity import MATRICES, Line, Matrix, SimilarityFigure
 
 Format = Literal["svg", "png"]
 
-#: Colour, dash and marker of the lines, in their order.
+#: Colour (Okabe and Ito's), dash and marker of the lines, so that they part in print and for every colour vision.
 _STYLES = (("#0072B2", "-", "o"), ("#D55E00", "--", "s"), ("#009E73", "-.", "^"), ("#CC79A7", ":", "D"))
-
 #: A paper's text width, in inches.
 _SIZE = (6.8, 2.9)
-
 _SETTINGS: dict[RcKeyType, Any] = {
     "font.size": 8,
     "axes.linewidth": 0.6,
@@ -53,16 +47,13 @@ def draw(figure: SimilarityFigure, form: Format) -> bytes:
     return file.getvalue()
 
 
-def _typeset(label: str) -> str:
-    return label.replace("W_Q", "$W_Q$").replace("W_V", "$W_V$")
-
-
 def _panel(panel: Axes, matrix: Matrix, lines: list[Line]) -> None:
     for line, (colour, dash, marker) in zip(lines, _STYLES, strict=False):
         layers = list(line.cosines)
         means = [summary.mean for summary in line.cosines.values()]
         spread = [summary.sd or 0.0 for summary in line.cosines.values()]
-        panel.plot(layers, means, color=colour, linestyle=dash, marker=marker, label=_typeset(line.label))
+        label = line.label.replace("W_Q", "$W_Q$").replace("W_V", "$W_V$")
+        panel.plot(layers, means, color=colour, linestyle=dash, marker=marker, label=label)
         if any(spread):
             low = [mean - sd for mean, sd in zip(means, spread, strict=True)]
             high = [mean + sd for mean, sd in zip(means, spread, strict=True)]

@@ -1,25 +1,21 @@
 """The grids of a table: lines of text cells, the same in every format.
 
-A row takes one line for the paper and one for us, so that what belongs together is one above the other. Many columns
-take several grids, which keeps each narrow enough for a terminal.
+What belongs together, the paper's line and ours, is one above the other. Many columns take several grids, each narrow
+enough for a terminal.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from deltalora.report.example_tests import NO_SCORE
 from deltalora.report.paper import MetricColumn
-from deltalora.report.seed_tests import NO_SPREAD, NOT_ENOUGH_SEEDS
-from deltalora.report.statistics import CONFIDENCE, Interval, Summary
-from deltalora.report.table import Cell, Effect, ExampleComparison, PartResult, RowResult, SeedEvidence, Table
+from deltalora.report.statistics import CONFIDENCE, NO_SPREAD, NOT_ENOUGH_SEEDS, Interval, SeedEvidence, Summary
+from deltalora.report.table import Effect, ExampleComparison, PartResult, RowResult, Table
 
 #: Printed column that is a hyper-parameter -> its heading.
 SETTING_TITLES = {"learning_rate": "Learning rate", "update_ratio": "λ"}
 #: A number that does not exist: not run, failed, or without a common seed.
 MISSING = "–"
-#: The counts of `PartResult`, in the order of the columns of `parameters_grid`.
-_COUNTS = ("trainable", "extra_updatable", "head")
 
 INTERVAL = f"{CONFIDENCE:.0%} interval"
 _SEEDS_HEADER = ("Column", "n", "Diff.", INTERVAL, "p", "p (Holm)", "P(better)", "MDD")
@@ -28,28 +24,19 @@ _ALL = "all columns"
 _SMALLEST_P = 0.001
 
 Line = tuple[str, ...]
-
 #: A row of the table, its label, and its difference from another.
 Difference = tuple[str, str, Effect]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells of text.
-
-    Attributes:
-        header: Column names.
-        groups: Lines that belong together; a rule may separate groups.
-        text_columns: Number of leading columns of words, aligned left; the others are numbers.
-        rows: The table's row that each group is about; empty where groups are of something else.
-        metrics: The metric that each column shows, or ''; empty where columns show something else.
-    """
+    """Cells of text."""
 
     header: Line
-    groups: tuple[tuple[Line, ...], ...]
-    text_columns: int
-    rows: Line = ()
-    metrics: Line = ()
+    groups: tuple[tuple[Line, ...], ...]  #: lines that belong together; a rule may separate groups
+    text_columns: int  #: number of leading columns of words, aligned left; the others are numbers
+    rows: Line = ()  #: the table's row that each group is about; empty where groups are of something else
+    metrics: Line = ()  #: the metric that each column shows, or ''; empty where columns show something else
 
 
 def results_grids(table: Table) -> tuple[Grid, ...]:
@@ -67,17 +54,11 @@ def results_grids(table: Table) -> tuple[Grid, ...]:
 
 
 def effects_grids(title: str, effects: Sequence[Difference], columns: Sequence[MetricColumn]) -> tuple[Grid, ...]:
-    """Return one grid per block of columns: per row the paper's difference, ours and its interval, where there is one.
-
-    Args:
-        title: Of the column of labels.
-        effects: Of the rows.
-        columns: Of the table.
-    """
-    grids = []
-    for _, block in _blocks(columns):
-        groups = [(row, _effect_lines(label, effect, block)) for row, label, effect in effects]
-        grids.append(_metric_grid((title, "From"), block, groups))
+    """Return one grid per block of columns: per row, labelled under a title, the paper's difference, ours, interval."""
+    grids = [
+        _metric_grid((title, "From"), block, [(row, _effect_lines(label, one, block)) for row, label, one in effects])
+        for _, block in _blocks(columns)
+    ]
     return tuple(grid for grid in grids if grid.groups)
 
 
@@ -87,7 +68,8 @@ def parameters_grid(table: Table) -> Grid:
     groups = []
     for row in table.rows:
         paper = [(row.label, "paper", row.paper_parameters or "", "", "")] if row.in_paper else []
-        counts = [_range(getattr(part, key) for part in row.parts.values()) for key in _COUNTS]
+        parts = [(part.trainable, part.extra_updatable, part.head) for part in row.parts.values()]
+        counts = map(_range, zip(*parts, strict=True)) if parts else [MISSING] * 3
         groups.append((*paper, ("" if row.in_paper else row.label, _owner(row), *counts)))
     return Grid(header, tuple(groups), 2, tuple(row.row for row in table.rows))
 
@@ -95,18 +77,11 @@ def parameters_grid(table: Table) -> Grid:
 def parts_grid(table: Table) -> Grid:
     """Return what differs between the experiments, one line per experiment."""
     header = ("Experiment", "Split", "Checkpoint", "Starts from", "Steps", "Epochs", "Scored inputs")
-    lines = [
-        (
-            name,
-            part.split or MISSING,
-            part.selection_rule or MISSING,
-            listed(part.initialised_from) or MISSING,
-            listed([f"{steps:,}" for steps in part.optimizer_steps]) or MISSING,
-            listed([str(epochs) for epochs in part.epochs]) or MISSING,
-            listed([f"{n:,}" for n in sorted(set(part.inputs.values()))]) or MISSING,
-        )
-        for name, part in table.provenance.parts.items()
-    ]
+    lines = []
+    for name, part in table.provenance.parts.items():
+        numbers = (part.optimizer_steps, part.epochs, sorted(set(part.inputs.values())))
+        texts = (part.initialised_from, *([f"{n:,}" for n in of] for of in numbers))
+        lines.append(tuple(cell or MISSING for cell in (name, part.split, part.selection_rule, *map(listed, texts))))
     return Grid(header, (tuple(lines),), 4)
 
 
@@ -159,7 +134,9 @@ def _result_lines(row: RowResult, table: Table, columns: Sequence[MetricColumn],
         blank = [""] * len(left)
         gaps = ["" if cell.difference is None else signed(cell.difference, column) for cell, column in cells]
         lines.append(("", "ours - paper", *blank, *gaps))
-        lines.append(("", f"paper in {INTERVAL}", *blank, *(_inside(cell) for cell, _ in cells)))
+        words = {True: "yes", False: "no", None: "1 seed"}
+        inside = ["" if cell.difference is None else words[cell.paper_in_interval] for cell, _ in cells]
+        lines.append(("", f"paper in {INTERVAL}", *blank, *inside))
     return lines
 
 
@@ -167,41 +144,37 @@ def _effect_lines(label: str, effect: Effect, columns: Sequence[MetricColumn]) -
     cells = [(effect.cells[column.name], column) for column in columns]
     lines: list[Line] = []
     if any(cell.paper is not None for cell, _ in cells):
-        lines.append((label, "paper", *(_paper_difference(cell.paper) for cell, _ in cells)))
+        paper = (
+            "" if cell.paper is None else f"{cell.paper:+}" if cell.paper else str(cell.paper) for cell, _ in cells
+        )
+        lines.append((label, "paper", *paper))
     most = max((cell.ours.n for cell, _ in cells if cell.ours is not None), default=0)
     if most:
         ours = [
             MISSING if cell.ours is None else signed(cell.ours.mean, column) + _other_n(cell.ours.n, most)
             for cell, column in cells
         ]
-        lines.append(("" if lines else label, f"ours, {_seeds(most)}", *ours))
+        lines.append(("" if lines else label, f"ours, {numbered(most, 'seed')}", *ours))
     if most > 1:
-        intervals = [cell.ours.interval if cell.ours else None for cell, _ in cells]
-        lines.append(("", INTERVAL, *(_interval(one, column) for one, column in zip(intervals, columns, strict=True))))
+        intervals = (_interval(cell.ours.interval if cell.ours else None, column) for cell, column in cells)
+        lines.append(("", INTERVAL, *intervals))
     return lines
 
 
 def _seed_lines(effect: Effect, columns: Sequence[MetricColumn]) -> list[Line]:
     found = [(column, one) for column in columns if (one := effect.cells[column.name].over_seeds) is not None]
     if found and all(one.probability_of_improvement is None for _, one in found):
-        seeds = " and ".join(str(n) for n in sorted({one.n for _, one in found}))
-        return [(_ALL, seeds, MISSING, NOT_ENOUGH_SEEDS, *[MISSING] * 4)]
+        return [(_ALL, "1", MISSING, NOT_ENOUGH_SEEDS, *[MISSING] * 4)]
     return [_seed_line(column, effect.cells[column.name].ours, one) for column, one in found]
 
 
 def _seed_line(column: MetricColumn, ours: Summary | None, one: SeedEvidence) -> Line:
     assert ours is not None  # as there is a common seed
-    better, detectable = one.probability_of_improvement, one.minimum_detectable
-    return (
-        column.name,
-        str(one.n),
-        signed(ours.mean, column),
-        NOT_ENOUGH_SEEDS if ours.interval is None else _interval(ours.interval, column),
-        "no spread" if one.note == NO_SPREAD else _p(one.p_value),
-        _p(one.p_holm),
-        MISSING if better is None else f"{better:.2f}",
-        MISSING if detectable is None else f"{detectable:.{column.our_decimals}f}",
-    )
+    interval = NOT_ENOUGH_SEEDS if ours.interval is None else _interval(ours.interval, column)
+    p_value = "no spread" if one.note == NO_SPREAD else _p(one.p_value)
+    better = MISSING if one.probability_of_improvement is None else f"{one.probability_of_improvement:.2f}"
+    least = MISSING if one.minimum_detectable is None else f"{one.minimum_detectable:.{column.our_decimals}f}"
+    return (column.name, str(one.n), signed(ours.mean, column), interval, p_value, _p(one.p_holm), better, least)
 
 
 def _example_lines(effect: Effect, columns: Sequence[MetricColumn]) -> list[Line]:
@@ -225,21 +198,22 @@ def _owner(row: RowResult) -> str:
 
 
 def _who(row: RowResult) -> str:
-    if not row.runs_finished and not any(part.unfinished for part in row.parts.values()):
+    requested = sum(len(part.seeds_asked) for part in row.parts.values())
+    done = sum(len(part.seeds) for part in row.parts.values())
+    if not done and not any(part.unfinished for part in row.parts.values()):
         return f"{_owner(row)}, not run"
-    if row.runs_finished == row.runs_asked:
-        return f"{_owner(row)}, {_seeds(len(row.seeds))}"
+    if done == requested:
+        return f"{_owner(row)}, {numbered(len(row.seeds), 'seed')}"
     if len(row.parts) > 1:
-        return f"{_owner(row)}, {row.runs_finished} of {row.runs_asked} runs"
-    return f"{_owner(row)}, {len(row.seeds)} of {_seeds(row.runs_asked)}"
+        return f"{_owner(row)}, {done} of {requested} runs"
+    return f"{_owner(row)}, {done} of {numbered(requested, 'seed')}"
 
 
 def row_parameters(row: RowResult) -> str:
     """Return our exact counts of a row of one experiment: trainable + moved without a gradient."""
     part: PartResult = next(iter(row.parts.values()))
-    if part.trainable is None:
-        return MISSING
-    return f"{part.trainable:,}" + (f" + {part.extra_updatable:,}" if part.extra_updatable else "")
+    moved = f" + {part.extra_updatable:,}" if part.extra_updatable else ""
+    return MISSING if part.trainable is None else f"{part.trainable:,}{moved}"
 
 
 def _range(counts: Iterable[int | None]) -> str:
@@ -247,19 +221,13 @@ def _range(counts: Iterable[int | None]) -> str:
     return "–".join(f"{count:,}" for count in dict.fromkeys([*known[:1], *known[-1:]])) or MISSING
 
 
-def _paper_difference(paper: Decimal | None) -> str:
-    return "" if paper is None else f"{paper:+}" if paper else str(paper)
-
-
 def _mean(ours: Summary | None, column: MetricColumn, row_seeds: int) -> str:
-    if ours is None:
-        return MISSING
-    spread = f"±{ours.sd:.{column.our_decimals}f}" if ours.sd is not None else ""
-    return f"{ours.mean:.{column.our_decimals}f}{spread}{_other_n(ours.n, row_seeds)}"
+    return MISSING if ours is None else spread(ours, column.our_decimals) + _other_n(ours.n, row_seeds)
 
 
-def _inside(cell: Cell) -> str:
-    return {True: "yes", False: "no", None: "" if cell.difference is None else "1 seed"}[cell.paper_in_interval]
+def spread(ours: Summary, decimals: int) -> str:
+    """Return '44.67±4.04', or the mean alone of one seed."""
+    return f"{ours.mean:.{decimals}f}" + (f"±{ours.sd:.{decimals}f}" if ours.sd is not None else "")
 
 
 def _other_n(n: int, of_line: int) -> str:
@@ -272,9 +240,7 @@ def _interval(interval: Interval | None, column: MetricColumn) -> str:
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return MISSING
-    return f"<{_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.3f}"
+    return MISSING if value is None else f"<{_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.3f}"
 
 
 def signed(value: float, column: MetricColumn) -> str:
@@ -283,8 +249,9 @@ def signed(value: float, column: MetricColumn) -> str:
     return text[1:] if float(text) == 0 else text
 
 
-def _seeds(n: int) -> str:
-    return "1 seed" if n == 1 else f"{n} seeds"
+def numbered(n: int, noun: str) -> str:
+    """Return '1 seed' or '2 seeds'."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:

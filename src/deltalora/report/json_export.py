@@ -1,8 +1,8 @@
 """A table as JSON: every number unrounded, in the unit of the table, with the names `table` gives them."""
 
-import dataclasses
 import json
 from decimal import Decimal
+from typing import Any
 
 from deltalora.report.document import document
 from deltalora.report.statistics import ALPHA, CONFIDENCE, POWER
@@ -22,27 +22,26 @@ def to_json(table: Table) -> str:
         "title": table.title,
         "setting": table.setting,
         "reference": table.reference,
-        "parts": list(table.parts),
+        "parts": table.parts,
         "vary": table.vary,
         "comparable_with_paper": table.comparable,
-        "departures_from_paper": list(table.departures),
+        "departures_from_paper": table.departures,
         "confidence": CONFIDENCE,
-        "settings": list(table.settings),
-        "columns": [column.model_dump() for column in table.columns],
-        "rows": [dataclasses.asdict(row) for row in table.rows],
-        "control_effects": [dataclasses.asdict(effect) for effect in table.control_effects],
-        "holm_families": [dataclasses.asdict(family) for family in table.families],
+        "settings": table.settings,
+        "columns": table.columns,
+        "rows": table.rows,
+        "control_effects": table.control_effects,
+        "holm_families": table.families,
         "alpha": ALPHA,
         "power": POWER,
-        "unfinished": [dataclasses.asdict(run) for run in table.unfinished],
-        "notes": list(document(table).notes),
-        "divergences": list(table.divergences),
-        "provenance": dataclasses.asdict(table.provenance),
+        "unfinished": table.unfinished,
+        "notes": document(table).notes,
+        "divergences": table.divergences,
+        "provenance": table.provenance,
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
 
 
-def _plain(value: object) -> float:
-    """The paper's numbers are kept with their printed digits; JSON has none."""
-    assert isinstance(value, Decimal), value
-    return float(value)
+def _plain(value: Any) -> Any:
+    """The fields of an object; the paper's numbers are kept with their printed digits, which JSON has not."""
+    return float(value) if isinstance(value, Decimal) else vars(value)

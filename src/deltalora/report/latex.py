@@ -11,15 +11,12 @@ from deltalora.report.table import Table
 #: Lines of a grid, at \\scriptsize with a gap between groups, on a page of 22 cm of text.
 _LINES_PER_PAGE = 45
 
+_MATHS = {"±": "pm", "↑": "uparrow", "↓": "downarrow", "·": "cdot", "α": "alpha", "λ": "lambda", "×": "times"}
 _SPECIAL = {
+    **{char: "\\" + char for char in "&%$#_{}"},
+    **{char: rf"\(\{command}\)" for char, command in _MATHS.items()},
+    "−": r"\(-\)",
     "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
@@ -27,18 +24,10 @@ _SPECIAL = {
     "|": r"\textbar{}\allowbreak{}",  # where a signature may break across lines
     "[": "{[}",  # after a line's end LaTeX would read it as an argument, and so the star
     "*": "{*}",
-    "±": r"\(\pm\)",
     "†": r"\dag{}",
     "‡": r"\ddag{}",
-    "↑": r"\(\uparrow\)",
-    "↓": r"\(\downarrow\)",
     "–": "--",
-    "·": r"\(\cdot\)",
     "…": r"\ldots{}",
-    "−": r"\(-\)",
-    "α": r"\(\alpha\)",
-    "λ": r"\(\lambda\)",
-    "×": r"\(\times\)",
 }
 #: A minus sign before a number, or between two words of a difference; not a hyphen.
 _MINUS = re.compile(r"(?<![\w.-])-(?=\d)|(?<= )-(?= )")
@@ -67,19 +56,17 @@ def escape(text: str) -> str:
 
 
 def _float(caption: str, label: str, grids: Iterable[Grid], notes: Iterable[str]) -> str:
-    return "\n".join(
-        [
-            r"\begin{table*}",
-            r"\centering",
-            rf"\caption{{{escape(caption)}}}",
-            rf"\label{{tab:{label}}}",
-            r"\scriptsize\setlength{\tabcolsep}{3pt}",
-            *(line for grid in grids if grid.groups for line in _tabular(grid)),
-            *(rf"\parbox{{\textwidth}}{{\raggedright {escape(note)}}}\par" for note in notes if note),
-            r"\end{table*}",
-            "",
-        ]
-    )
+    lines = [
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\label{{tab:{label}}}",
+        r"\scriptsize\setlength{\tabcolsep}{3pt}",
+        *(line for grid in grids if grid.groups for line in _tabular(grid)),
+        *(rf"\parbox{{\textwidth}}{{\raggedright {escape(note)}}}\par" for note in notes if note),
+        r"\end{table*}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _pages(grid: Grid) -> list[tuple[Grid]]:

@@ -54,17 +54,14 @@ def _bullets(lines: Iterable[str]) -> str:
 
 def _grid(grid: Grid) -> str:
     header, *lines = [[_escape(cell) for cell in line] for line in (grid.header, *sum(grid.groups, ()))]
-    widths = [max(3, *(len(line[column]) for line in [header, *lines])) for column in range(len(header))]
+    widths = [max(3, *map(len, column)) for column in zip(header, *lines, strict=True)]
     rule = ["-" * width if n < grid.text_columns else "-" * (width - 1) + ":" for n, width in enumerate(widths)]
-    return "\n".join(_line(line, widths, grid.text_columns) for line in [header, rule, *lines])
 
+    def padded(line: Sequence[str]) -> str:
+        cells = enumerate(zip(line, widths, strict=True))
+        return " | ".join(f"{cell:{'<' if n < grid.text_columns else '>'}{width}}" for n, (cell, width) in cells)
 
-def _line(cells: Sequence[str], widths: Sequence[int], text_columns: int) -> str:
-    padded = [
-        cell.ljust(width) if n < text_columns else cell.rjust(width)
-        for n, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return "| " + " | ".join(padded) + " |"
+    return "\n".join(f"| {padded(line)} |" for line in [header, rule, *lines])
 
 
 def _escape(text: str) -> str:

@@ -1,12 +1,12 @@
-"""The paper's table beside ours, as typed cells; they are joined in `build`, and look as `layout` decides."""
+"""The paper's table beside ours, as typed cells in the table's unit; `build` joins them, `document` lays them out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from deltalora.report.paper import MetricColumn
 from deltalora.report.provenance import Provenance
-from deltalora.report.statistics import Interval, Summary
+from deltalora.report.statistics import Interval, SeedEvidence, Summary
 
 #: Our first column where a table covers one experiment: it resolves what the metrics cannot. The paper has none, and
 #: over several experiments it has no meaning.
@@ -23,64 +23,25 @@ VALIDATION_LOSS = MetricColumn(
 
 @dataclass(frozen=True)
 class Cell:
-    """One metric of one row, in the table's unit.
+    """One metric of one row."""
 
-    Attributes:
-        paper: The paper's number with its printed digits; None if it has none.
-        ours: Over seeds; None without a finished run.
-        difference: ours.mean - paper; None unless the runs have the paper's setting.
-        paper_in_interval: Whether the paper's number lies in our t interval over seeds; None where there is no
-            difference or no interval.
-    """
-
-    paper: Decimal | None
-    ours: Summary | None
-    difference: float | None
-    paper_in_interval: bool | None = None
-
-
-@dataclass(frozen=True)
-class SeedEvidence:
-    """What paired seeds say of one difference. Everything but n and `note` is None with fewer than two seeds.
-
-    Attributes:
-        n: Seeds both sides have.
-        p_value: Two-sided paired t test; None without spread over the seeds.
-        p_holm: Adjusted within its `Family`.
-        probability_of_improvement: Share of the seeds in which the left side is better, ties half.
-        minimum_detectable: True difference, above 0, that as many seeds would find with power 0.8; None without spread.
-        note: Why there is no p value; empty where there is one.
-    """
-
-    n: int
-    p_value: float | None
-    p_holm: float | None
-    probability_of_improvement: float | None
-    minimum_detectable: float | None
-    note: str
+    paper: Decimal | None  #: with its printed digits; None if it has none
+    ours: Summary | None  #: over seeds; None without a finished run
+    difference: float | None = None  #: ours.mean - paper; None unless the runs have the paper's setting
+    paper_in_interval: bool | None = None  #: the paper's number in our t interval over seeds; None without either
 
 
 @dataclass(frozen=True)
 class ExampleComparison:
-    """What the test set's examples say of one difference; nothing of other seeds.
+    """What the test set's examples say of one difference; nothing of other seeds."""
 
-    Attributes:
-        seeds: Whose outputs were compared; the differences are averaged over them.
-        examples: Number of examples resampled.
-        difference: Mean over the seeds of left - right on all examples.
-        interval: Percentile interval of the paired bootstrap.
-        p_value: Two-sided, of the same resamples.
-        p_holm: Adjusted within its `Family`.
-        resamples: How many; no p value is below 2 / (resamples + 1).
-    """
-
-    seeds: tuple[int, ...]
-    examples: int
-    difference: float
-    interval: Interval
-    p_value: float
-    p_holm: float | None
-    resamples: int
+    seeds: tuple[int, ...]  #: whose outputs were compared; the differences are averaged over them
+    examples: int  #: number of examples resampled
+    difference: float  #: mean over the seeds of left - right on all examples
+    interval: Interval  #: percentile interval of the paired bootstrap
+    p_value: float  #: two-sided, of the same resamples
+    p_holm: float | None  #: adjusted within its `Family`
+    resamples: int  #: no p value is below 2 / (resamples + 1)
 
 
 @dataclass(frozen=True)
@@ -92,34 +53,21 @@ class NoComparison:
 
 @dataclass(frozen=True)
 class Family:
-    """The tests that one correction for multiple testing was made across.
+    """The tests that one correction for multiple testing was made across."""
 
-    Attributes:
-        name: In words.
-        over_seeds: Number of t tests.
-        over_examples: Number of bootstrap tests.
-    """
-
-    name: str
-    over_seeds: int
-    over_examples: int
+    name: str  #: in words
+    over_seeds: int  #: number of t tests
+    over_examples: int  #: number of bootstrap tests
 
 
 @dataclass(frozen=True)
 class EffectCell:
-    """One metric of one effect, in the table's unit.
+    """One metric of one effect; what is ours is None without a common seed."""
 
-    Attributes:
-        paper: The paper's left - right, exact in its printed digits; None where it lacks either.
-        ours: Our left - right, paired by seed, with its interval; None without a common seed.
-        over_seeds: What the seeds say of it; None without a common seed.
-        over_examples: What the examples say of it; None without a common seed, or if not requested.
-    """
-
-    paper: Decimal | None
-    ours: Summary | None
+    paper: Decimal | None  #: the paper's left - right, exact in its printed digits; None where it lacks either
+    ours: Summary | None  #: our left - right, paired by seed
     over_seeds: SeedEvidence | None = None
-    over_examples: ExampleComparison | NoComparison | None = None
+    over_examples: ExampleComparison | NoComparison | None = None  #: None if not requested, too
 
 
 @dataclass(frozen=True)
@@ -133,12 +81,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class SeedResult:
-    """One finished run of a row.
-
-    Attributes:
-        run_id: The run, by which its record is found.
-        values: Column name -> value in the table's unit; without the metrics the run did not compute.
-    """
+    """One finished run of a row: its id, and column -> value; without the metrics the run did not compute."""
 
     run_id: str
     values: dict[str, float]
@@ -146,88 +89,47 @@ class SeedResult:
 
 @dataclass(frozen=True)
 class PartResult:
-    """The runs of one experiment of a row.
-
-    Attributes:
-        config_id: Configuration of the runs.
-        seeds_asked: Seeds requested.
-        seeds: Seed -> its finished run.
-        unfinished: Seeds whose run failed or was interrupted.
-        not_run: Seeds without any record.
-        trainable: Exact number of trainable parameters; None without a finished run.
-        extra_updatable: Exact number of parameters that move without a gradient.
-        head: Exact number of parameters of a trained head that `trainable` leaves out.
-    """
+    """The runs of one experiment of a row; counts of parameters are exact, and None without a finished run."""
 
     config_id: str
     seeds_asked: tuple[int, ...]
     seeds: dict[int, SeedResult]
-    unfinished: tuple[int, ...]
-    not_run: tuple[int, ...]
+    unfinished: tuple[int, ...]  #: seeds whose run failed or was interrupted
+    not_run: tuple[int, ...]  #: seeds without any record
     trainable: int | None
-    extra_updatable: int | None
-    head: int | None
+    extra_updatable: int | None  #: move without a gradient
+    head: int | None  #: of a trained head that `trainable` leaves out
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One hyper-parameter of a row, where the paper's table prints it.
+    """One hyper-parameter of a row, where the paper's table prints it."""
 
-    Attributes:
-        paper: As printed; None for a dash or a row of ours.
-        ours: Of our runs; None without a finished run or where the method has none.
-    """
-
-    paper: str | None
-    ours: str | None
+    paper: str | None  #: as printed; None for a dash or a row of ours
+    ours: str | None  #: None without a finished run or where the method has none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RowResult:
-    """One row of the table.
-
-    Attributes:
-        label: Name to print.
-        row: Name in conf/method, or the value of the key the table varies.
-        control: A control of ours.
-        in_paper: Whether the paper has this row at all.
-        quoted: Whose numbers the paper quotes in this row, which has no run of ours; None for any other row.
-        remark: What sets our line apart from the paper's; empty if nothing does.
-        paper_parameters: The paper's figure as printed, e.g. '0.375M + 48M'; None where its table has none.
-        settings: Printed column -> the row's hyper-parameter, the paper's and ours.
-        parts: Experiment -> its runs.
-        computed: Column that is a mean of others -> seed -> its value.
-        cells: Column name -> cell, validation loss included.
-        effect: This row minus the reference row; None for the reference row itself.
-    """
+    """One row of the table; one that the paper quotes has no run of ours."""
 
     label: str
-    row: str
-    control: bool
-    in_paper: bool
-    quoted: str | None
-    remark: str
-    paper_parameters: str | None
-    settings: Mapping[str, Setting]
-    parts: dict[str, PartResult]
-    computed: dict[str, dict[int, float]]
-    cells: dict[str, Cell]
-    effect: Effect | None
+    row: str  #: name in conf/method, or the value of the key the table varies
+    control: bool = False  #: a control of ours
+    in_paper: bool = True  #: whether the paper has this row at all
+    quoted: str | None = None  #: whose numbers the paper quotes in this row; None for any other row
+    remark: str = ""  #: what sets our line apart from the paper's
+    paper_parameters: str | None  #: the paper's figure as printed, e.g. '0.375M + 48M'; None where its table has none
+    settings: Mapping[str, Setting] = field(default_factory=dict)  #: printed column -> the row's hyper-parameter
+    parts: dict[str, PartResult] = field(default_factory=dict)  #: experiment -> its runs
+    computed: dict[str, dict[int, float]] = field(default_factory=dict)  #: column that is a mean -> seed -> its value
+    cells: dict[str, Cell]  #: column -> cell, validation loss included
+    effect: Effect | None  #: this row minus the reference row; None for the reference row itself
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds with a finished run of any part."""
         return tuple(sorted({seed for part in self.parts.values() for seed in part.seeds}))
-
-    @property
-    def runs_asked(self) -> int:
-        """Number of runs requested."""
-        return sum(len(part.seeds_asked) for part in self.parts.values())
-
-    @property
-    def runs_finished(self) -> int:
-        """Number of runs finished."""
-        return sum(len(part.seeds) for part in self.parts.values())
 
 
 @dataclass(frozen=True)
@@ -244,43 +146,24 @@ class UnfinishedRun:
 
 @dataclass(frozen=True)
 class Table:
-    """The whole table.
+    """The whole table."""
 
-    Attributes:
-        name: E.g. 'table1'.
-        title: Of the paper's table.
-        setting: What the paper's numbers are of.
-        reference: Label of the row effects are measured from.
-        parts: The experiments the columns are of.
-        vary: The key whose values are the rows; None where methods are.
-        columns: Of one experiment, validation loss first.
-        settings: Columns of hyper-parameters that the paper's table prints.
-        rows: In the order requested.
-        control_effects: Delta-LoRA minus every control.
-        unfinished: Failed and interrupted runs.
-        departures: What sets our runs apart from the paper's setting; empty if nothing does.
-        notes: What a reader must know of these numbers, in sentences.
-        divergences: Tags of the register's entries that touch the table.
-        provenance: Where our numbers come from.
-        families: Within which p values are adjusted: of the rows' effects, and of `control_effects`.
-    """
-
-    name: str
-    title: str
-    setting: str
-    reference: str
-    parts: tuple[str, ...]
-    vary: str | None
-    columns: tuple[MetricColumn, ...]
-    settings: tuple[str, ...]
+    name: str  #: e.g. 'table1'
+    title: str  #: of the paper's table
+    setting: str  #: what the paper's numbers are of
+    reference: str  #: label of the row effects are measured from
+    parts: tuple[str, ...]  #: the experiments the columns are of
+    vary: str | None  #: the key whose values are the rows; None where methods are
+    columns: tuple[MetricColumn, ...]  #: of one experiment, validation loss first
+    settings: tuple[str, ...]  #: columns of hyper-parameters that the paper's table prints
     rows: tuple[RowResult, ...]
-    control_effects: tuple[Effect, ...]
+    control_effects: tuple[Effect, ...]  #: Delta-LoRA minus every control
     unfinished: tuple[UnfinishedRun, ...]
-    departures: tuple[str, ...]
-    notes: tuple[str, ...]
-    divergences: tuple[str, ...]
+    departures: tuple[str, ...]  #: what sets our runs apart from the paper's setting
+    notes: tuple[str, ...]  #: what a reader must know of these numbers, in sentences
+    divergences: tuple[str, ...]  #: tags of the register's entries that touch the table
     provenance: Provenance
-    families: tuple[Family, ...] = ()
+    families: tuple[Family, ...]  #: within which p values are adjusted: of the rows' effects, and of `control_effects`
 
     @property
     def rows_title(self) -> str:

@@ -13,6 +13,9 @@ from deltalora.tasks import IGNORED, Batch, Collate, EncodedExample
 from deltalora.tasks.batch import batches_by_length
 from deltalora.training.seeds import shuffled
 
+#: Batches whose examples are sorted by length together.
+_BUCKET = 50
+
 
 class _Examples(Dataset[EncodedExample]):
     def __init__(self, examples: Sequence[EncodedExample]) -> None:
@@ -50,6 +53,9 @@ class TrainingBatches:
         rank: This process.
         processes: How many share each batch.
         workers: Processes that collate.
+        bucketed: Whether a batch has examples of similar length: of each 50 batches of the shuffled order, sorted by
+            length, and these in random order, as transformers' `group_by_length` has them. Fewer cells are padding;
+            which examples are batched then depends on their length.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class TrainingBatches:
         rank: int = 0,
         processes: int = 1,
         workers: int = 0,
+        bucketed: bool = False,
     ) -> None:
         self._dataset = _Examples(examples)
         self._collate = _Collate(collate, pad_id)
@@ -73,6 +80,7 @@ class TrainingBatches:
         self._rank = rank
         self._processes = processes
         self._workers = workers
+        self._bucketed = bucketed
         self.steps_per_epoch = -(-len(examples) // batch_size)
         self._shuffled: tuple[int, list[int]] = (-1, [])
 
@@ -113,8 +121,22 @@ class TrainingBatches:
 
     def _permutation(self, epoch: int) -> list[int]:
         if self._shuffled[0] != epoch:
-            self._shuffled = (epoch, shuffled(len(self._dataset), self._seed, epoch))
+            order = shuffled(len(self._dataset), self._seed, epoch)
+            self._shuffled = (epoch, self._in_buckets(order, epoch) if self._bucketed else order)
         return self._shuffled[1]
+
+    def _in_buckets(self, order: list[int], epoch: int) -> list[int]:
+        """Return a shuffled order with examples of similar length in one batch; a short batch stays the last."""
+        whole = len(order) - len(order) % self._batch_size
+        pool = _BUCKET * self._batch_size
+        batches = []
+        for start in range(0, whole, pool):
+            by_length = sorted(
+                order[start : min(start + pool, whole)], key=lambda one: len(self._dataset[one].input_ids)
+            )
+            batches += [by_length[at : at + self._batch_size] for at in range(0, len(by_length), self._batch_size)]
+        places = shuffled(len(batches), self._seed, epoch)
+        return [index for place in places for index in batches[place]] + order[whole:]
 
 
 def evaluation_batches(

@@ -12,9 +12,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from deltalora.config.task import Form
 from deltalora.tasks import IGNORED, Batch
+from deltalora.training.packing import PACKED_ATTENTION, Layout
+
+#: Logits kept for the backward pass.
+_LOGITS_AT_ONCE = 2**26
 
 
 class Objective(nn.Module):
@@ -42,15 +47,48 @@ class Objective(nn.Module):
 
 
 class CausalObjective(Objective):
-    """Every token of the completion from those before it."""
+    """Every token of the completion from those before it.
+
+    Args:
+        model: The backbone with its output layer.
+        packed: Whether the network computes nothing for padding; see `packing`.
+    """
+
+    def __init__(self, model: nn.Module, packed: bool = False) -> None:
+        super().__init__(model)
+        self._packed = packed
+        if packed:
+            plain: Any = model
+            plain.set_attn_implementation(PACKED_ATTENTION)
 
     def forward(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
         """Nats, summed over the tokens of completion and end; see `summed_loss`."""
         model: Any = self.model
+        output_layer = model.get_output_embeddings()
+        if self._packed:
+            layout = Layout.of(batch.attention_mask)
+            packed = model.base_model(
+                input_ids=batch.input_ids.flatten()[layout.places].unsqueeze(0),
+                position_ids=layout.positions().unsqueeze(0),
+                use_cache=False,
+                layout=layout,
+            )
+            following = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORED).flatten()[layout.places]
+            return summed_loss(
+                packed.last_hidden_state[0],
+                output_layer,
+                following,
+                label_smoothing,
+                _classes(output_layer),
+            )
         hidden = model.base_model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False)
         # Position i predicts label i + 1; this is the one place that shifts.
         return summed_loss(
-            hidden.last_hidden_state[:, :-1], model.get_output_embeddings(), batch.labels[:, 1:], label_smoothing
+            hidden.last_hidden_state[:, :-1],
+            output_layer,
+            batch.labels[:, 1:],
+            label_smoothing,
+            _classes(output_layer),
         )
 
     def labels(self, batch: Batch) -> int:
@@ -73,7 +111,11 @@ class Seq2SeqObjective(Objective):
         output_layer = model.get_output_embeddings()
         bias = model.final_logits_bias  # zeros, but a part of BART's checkpoint
         return summed_loss(
-            hidden.last_hidden_state, lambda states: output_layer(states) + bias, batch.labels, label_smoothing
+            hidden.last_hidden_state,
+            lambda states: output_layer(states) + bias,
+            batch.labels,
+            label_smoothing,
+            _classes(output_layer),
         )
 
     def tokens(self, batch: Batch) -> int:
@@ -103,7 +145,11 @@ OBJECTIVES: Mapping[Form, type[Objective]] = {
 
 
 def summed_loss(
-    hidden: Tensor, output_layer: Callable[[Tensor], Tensor], labels: Tensor, label_smoothing: float = 0.0
+    hidden: Tensor,
+    output_layer: Callable[[Tensor], Tensor],
+    labels: Tensor,
+    label_smoothing: float = 0.0,
+    vocabulary: int = 1,
 ) -> Tensor:
     """Return the sum over label positions of (1 - eps) * nll + eps * mean over the vocabulary of -log p, in nats.
 
@@ -111,17 +157,32 @@ def summed_loss(
     padding, and it is the widest matrix of the network.
 
     Args:
-        hidden: (batch, seq, d_model); position i predicts label i.
+        hidden: (..., d_model); position i predicts label i.
         output_layer: (positions, d_model) -> logits (positions, vocabulary).
-        labels: (batch, seq), IGNORED where there is no loss.
+        labels: (...), IGNORED where there is no loss.
         label_smoothing: eps; the upstream recipe's definition (microsoft/LoRA@c4593f0 src/model.py) is torch's.
+        vocabulary: Classes of the output layer; where the logits of all positions would be more than 2^26 numbers (256
+            MiB), they are computed in parts, and again in the backward pass.
 
     Returns:
         A scalar; fp32 under autocast.
     """
     counted = labels != IGNORED
-    logits = output_layer(hidden[counted])
-    return F.cross_entropy(logits, labels[counted], reduction="sum", label_smoothing=label_smoothing)
+    states, wanted = hidden[counted], labels[counted]
+
+    def part(states: Tensor, wanted: Tensor) -> Tensor:
+        logits = output_layer(states)
+        return F.cross_entropy(logits, wanted, reduction="sum", label_smoothing=label_smoothing)
+
+    chunk = max(1, _LOGITS_AT_ONCE // vocabulary)
+    if len(states) <= chunk or not torch.is_grad_enabled():
+        return part(states, wanted)
+    parts = zip(torch.split(states, chunk), torch.split(wanted, chunk), strict=True)
+    return torch.stack([checkpoint(part, *one, use_reentrant=False) for one in parts]).sum()
+
+
+def _classes(output_layer: Any) -> int:
+    return getattr(output_layer, "out_features", 1)
 
 
 def _behind_start(labels: Tensor, config: Any) -> Tensor:

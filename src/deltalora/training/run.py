@@ -35,7 +35,7 @@ from deltalora.training.cost import PeakMemory, Stopwatch
 from deltalora.training.distributed import Processes
 from deltalora.training.loggers import Logger, NoLogger, build_logger
 from deltalora.training.loop import Tick, Trainer, TrainingState
-from deltalora.training.objective import OBJECTIVES
+from deltalora.training.objective import OBJECTIVES, CausalObjective
 from deltalora.training.prepare import PreparedRun, join_processes, pad_id, prepare
 from deltalora.training.record import Measured, RunFailedError, Tested, record_failure, run_record
 from deltalora.training.run_id import RunInputs, identify_run
@@ -271,6 +271,10 @@ class _Run:
 
     def _build_trainer(self, model: models.Backbone) -> Trainer:
         config, prepared, accelerator = self.config, self.prepared, self.prepared.accelerator
+        if config.runtime.gradient_checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]
+        if config.runtime.compile:
+            model.base_model.compile(dynamic=True)
         encoded, padding = prepared.encoded, pad_id(prepared.tokenizer)
         batches = TrainingBatches(
             encoded.train,
@@ -282,12 +286,13 @@ class _Run:
             rank=accelerator.process_index,
             processes=accelerator.num_processes,
             workers=config.runtime.data_workers,
+            bucketed=config.train.batching == "bucketed",
         )
         return Trainer(
             config.train,
             prepared.method,
             model,
-            OBJECTIVES[prepared.task.form](model),
+            CausalObjective(model, packed=True) if config.train.packing else OBJECTIVES[prepared.task.form](model),
             accelerator,
             batches,
             encoded.validation,

@@ -1,9 +1,9 @@
 """BLEU as `measure_scores.py -p` prints it, for `evaluate`."""
 
-from deltalora.metrics import bleu, evaluate_module
+from deltalora.metrics import evaluate_module, mteval
 
 
 class Bleu(evaluate_module.EvaluateMetric):
-    """The metric `deltalora.metrics.bleu.Bleu`."""
+    """The metric `deltalora.metrics.mteval.Bleu`."""
 
-    metric = bleu.Bleu()
+    metric = mteval.Bleu()

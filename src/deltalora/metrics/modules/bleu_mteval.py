@@ -1,9 +1,9 @@
 """BLEU as mteval-v13a-sig.pl prints it, for `evaluate`."""
 
-from deltalora.metrics import bleu, evaluate_module
+from deltalora.metrics import evaluate_module, mteval
 
 
 class BleuMteval(evaluate_module.EvaluateMetric):
-    """The metric `deltalora.metrics.bleu.BleuMteval`."""
+    """The metric `deltalora.metrics.mteval.BleuMteval`."""
 
-    metric = bleu.BleuMteval()
+    metric = mteval.BleuMteval()

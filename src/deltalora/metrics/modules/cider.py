@@ -1,9 +1,9 @@
 """CIDEr as `measure_scores.py` prints it, for `evaluate`."""
 
-from deltalora.metrics import cider, evaluate_module
+from deltalora.metrics import coco, evaluate_module
 
 
 class Cider(evaluate_module.EvaluateMetric):
-    """The metric `deltalora.metrics.cider.Cider`."""
+    """The metric `deltalora.metrics.coco.Cider`."""
 
-    metric = cider.Cider()
+    metric = coco.Cider()

@@ -1,9 +1,9 @@
 """NIST as `measure_scores.py -p` prints it, for `evaluate`."""
 
-from deltalora.metrics import evaluate_module, nist
+from deltalora.metrics import evaluate_module, mteval
 
 
 class Nist(evaluate_module.EvaluateMetric):
-    """The metric `deltalora.metrics.nist.Nist`."""
+    """The metric `deltalora.metrics.mteval.Nist`."""
 
-    metric = nist.Nist()
+    metric = mteval.Nist()

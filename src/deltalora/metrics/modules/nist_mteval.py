@@ -1,9 +1,9 @@
 """NIST as mteval-v13a-sig.pl prints it, for `evaluate`."""
 
-from deltalora.metrics import evaluate_module, nist
+from deltalora.metrics import evaluate_module, mteval
 
 
 class NistMteval(evaluate_module.EvaluateMetric):
-    """The metric `deltalora.metrics.nist.NistMteval`."""
+    """The metric `deltalora.metrics.mteval.NistMteval`."""
 
-    metric = nist.NistMteval()
+    metric = mteval.NistMteval()

@@ -1,9 +1,9 @@
 """ROUGE-L as `measure_scores.py` prints it, for `evaluate`."""
 
-from deltalora.metrics import evaluate_module, rouge_l
+from deltalora.metrics import coco, evaluate_module
 
 
 class RougeL(evaluate_module.EvaluateMetric):
-    """The metric `deltalora.metrics.rouge_l.RougeL`."""
+    """The metric `deltalora.metrics.coco.RougeL`."""
 
-    metric = rouge_l.RougeL()
+    metric = coco.RougeL()

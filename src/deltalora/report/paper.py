@@ -1,4 +1,4 @@
-"""Types and loaders of the paper's tables."""
+"""The paper's tables as data: what arXiv 2309.02411 prints and nothing of ours, transcribed in `paper_tables/`."""
 
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -11,10 +11,6 @@ from deltalora.errors import StoreError
 from deltalora.report.divergences import divergences, read_yaml
 
 
-class _PaperModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
 def _in_the_register(tag: str) -> str:
     if tag not in divergences():
         raise ValueError(f"{tag!r} is no tag of report/divergences.yaml")
@@ -23,6 +19,12 @@ def _in_the_register(tag: str) -> str:
 
 #: Entries of the divergence register that touch a table.
 Tags = tuple[Annotated[str, AfterValidator(_in_the_register)], ...]
+#: The cells of a row, e.g. `69.58 8.75 46.34`, each as printed.
+Line = Annotated[tuple[str, ...], BeforeValidator(lambda line: tuple(line.split()) if isinstance(line, str) else line)]
+
+
+class _PaperModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MetricColumn(_PaperModel):
@@ -31,13 +33,10 @@ class MetricColumn(_PaperModel):
     name: str = Field(description="As printed; names the column within its table.")
     metric: str | None = Field(default=None, description="Name of the score in the records; None: as `name`.")
     part: str | None = Field(default=None, description="The part whose runs fill it; None: the table's only one.")
-    mean_of: tuple[str, ...] = Field(
-        default=(), description="Columns this one is the mean of, by seed, where all are there; computed, never read."
-    )
+    mean_of: tuple[str, ...] = Field(default=(), description="Columns it is the mean of, by seed; computed, not read.")
     block: int = Field(default=1, description="Columns of one block stand in one grid; a terminal is narrow.")
-    unit: Literal["fraction", "correlation", "unbounded"] = Field(
-        description="Of the records: 0 to 1; -1 to 1; or 0 and more (NIST, CIDEr, and TER, which may exceed 1)."
-    )
+    #: Of the records: 0 to 1; -1 to 1; or 0 and more (NIST, CIDEr, and TER, which may exceed 1).
+    unit: Literal["fraction", "correlation", "unbounded"]
     factor: float = Field(gt=0, description="Table unit = factor * record unit; 100 where records hold fractions.")
     higher_is_better: bool
     in_paper: bool = Field(default=True, description="Whether the paper prints such a column at all.")
@@ -53,15 +52,6 @@ class MetricColumn(_PaperModel):
     def title(self) -> str:
         """The name with an arrow to the better direction."""
         return f"{self.name} {'↑' if self.higher_is_better else '↓'}"
-
-
-def _cells(value: object) -> object:
-    """A line of printed cells, as the files have it, from left to right."""
-    return tuple(value.split()) if isinstance(value, str) else value
-
-
-#: The cells of a row, e.g. `69.58 8.75 46.34`, each as printed.
-Line = Annotated[tuple[str, ...], BeforeValidator(_cells)]
 
 
 class PaperRow(_PaperModel):
@@ -81,9 +71,7 @@ class PaperTable(_PaperModel):
     name: str
     title: str
     setting: str = Field(description="What the paper's numbers are of: backbone and data.")
-    parts: tuple[str, ...] = Field(
-        min_length=1, description="Names in conf/experiment; a row has runs of each, a column shows one of them."
-    )
+    parts: tuple[str, ...] = Field(min_length=1, description="Names in conf/experiment; a row has runs of each.")
     vary: str | None = Field(default=None, description="The swept key whose values are the rows; None: methods are.")
     reference_row: str = Field(description="The row effects are measured from.")
     printed: tuple[str, ...] = Field(default=(), description="Names of the columns left of the scores.")
@@ -95,10 +83,11 @@ class PaperTable(_PaperModel):
     @model_validator(mode="after")
     def _columns_are_of_the_parts(self) -> Self:
         names = [column.name for column in self.metrics]
+        read = {column.name for column in self.metrics if not column.mean_of}
         if len(set(names)) != len(names):
             raise ValueError("two columns have the same name")
         for column in self.metrics:
-            if unknown := set(column.mean_of) - set(names) | set(column.mean_of) & self._computed():
+            if unknown := set(column.mean_of) - read:
                 raise ValueError(f"column {column.name} must be a mean of columns that are read, found {unknown}")
             if not column.mean_of and (column.part or self.parts[0]) not in self.parts:
                 raise ValueError(f"column {column.name} has part {column.part}, which is none of {self.parts}")
@@ -125,6 +114,10 @@ class PaperTable(_PaperModel):
         """The columns of scores that the paper prints, from left to right."""
         return tuple(column.name for column in self.metrics if column.in_paper)
 
+    def row(self, name: str) -> PaperRow | None:
+        """The paper's row of that name, or None: a control of ours has none."""
+        return next((row for row in self.rows if row.row == name), None)
+
     def scores(self, row: str) -> dict[str, Decimal]:
         """Column -> number with its printed digits; empty for a row that the paper does not have."""
         found = self.row(row)
@@ -133,15 +126,8 @@ class PaperTable(_PaperModel):
     def printed_in(self, row: str) -> dict[str, str]:
         """Column left of the scores -> its cell as printed; without the cells that hold a dash."""
         found = self.row(row)
-        cells = {} if found is None else dict(zip(self.printed, found.printed, strict=True))
-        return {column: text for column, text in cells.items() if text != "-"}
-
-    def _computed(self) -> set[str]:
-        return {column.name for column in self.metrics if column.mean_of}
-
-    def row(self, name: str) -> PaperRow | None:
-        """The paper's row of that name, or None: a control of ours has none."""
-        return next((row for row in self.rows if row.row == name), None)
+        cells = () if found is None else zip(self.printed, found.printed, strict=True)
+        return {column: text for column, text in cells if text != "-"}
 
 
 class HyperparameterTable(_PaperModel):
@@ -151,9 +137,7 @@ class HyperparameterTable(_PaperModel):
     title: str
     columns: tuple[str, ...] = Field(description="Names in conf/experiment, without the folder.")
     source: str
-    remarks: dict[str, str] = Field(
-        default_factory=dict, description="Key -> how it was read, where that needs a word."
-    )
+    remarks: dict[str, str] = Field(default={}, description="Key -> how it was read, where that needs a word.")
     values: dict[str, tuple[float | str, ...]] = Field(description="Key -> one value per column.")
     divergences: Tags = Field(default=(), description="Tags of the register's entries that touch these settings.")
 
@@ -167,11 +151,7 @@ class HyperparameterTable(_PaperModel):
         return self
 
     def column(self, task: str) -> dict[str, float | str]:
-        """All settings of one task.
-
-        Raises:
-            StoreError: The table has no such column.
-        """
+        """All settings of one task; a `StoreError` if the table has no such column."""
         if task not in self.columns:
             raise StoreError(f"{self.name}: expected one of {', '.join(self.columns)}, found {task!r}; choose one")
         index = self.columns.index(task)
@@ -202,38 +182,26 @@ T = TypeVar("T", bound=_PaperModel)
 
 @cache
 def paper_table(name: str) -> PaperTable:
-    """The paper's table of results of that name, e.g. 'table1'.
-
-    Raises:
-        StoreError: There is no such table, or it is not a table of results.
-    """
+    """The paper's table of results of that name, e.g. 'table1'; a `StoreError` if there is none."""
     return _load(PaperTable, name)
 
 
 @cache
 def hyperparameter_table(name: str) -> HyperparameterTable:
-    """The paper's table of settings of that name, e.g. 'table10'.
-
-    Raises:
-        StoreError: There is no such table, or it is not a table of settings.
-    """
+    """The paper's table of settings of that name, e.g. 'table10'; a `StoreError` if there is none."""
     return _load(HyperparameterTable, name)
 
 
 @cache
 def paper_figure(name: str) -> PaperFigure:
-    """The paper's figure of that name, e.g. 'figure3'.
-
-    Raises:
-        StoreError: No such figure was described, or it is not a figure.
-    """
+    """The paper's figure of that name, e.g. 'figure3'; a `StoreError` if there is none."""
     return _load(PaperFigure, name)
 
 
 def _load(model: type[T], name: str) -> T:
-    folder = files(__package__)
-    names = (entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-    known = sorted(names, key=lambda name: (len(name), name))  # table2 before table10
+    folder = files(__package__) / "paper_tables"
+    names = (entry.name.removesuffix(".yaml") for entry in folder.iterdir())
+    known = sorted(names, key=lambda one: (len(one), one))  # table2 before table10
     if name not in known:
         raise StoreError(f"paper tables: expected one of {', '.join(known)}, found {name!r}; choose one of these")
     content = read_yaml((folder / f"{name}.yaml").read_text(encoding="utf-8"))
