@@ -30,7 +30,7 @@ from deltalora.config import run_config
 from deltalora.config.methods import METHODS, parse_method_config
 from deltalora.decoding.beam import SEARCHES, _for_search
 from deltalora.methods import build_method
-from deltalora.tasks.causal import EncodedPair, collate_pairs
+from deltalora.tasks.forms import EncodedPair, collate_pairs
 from deltalora.training.batches import TrainingBatches
 from deltalora.training.objective import CausalObjective
 from deltalora.training.run_id import identify_run

@@ -8,9 +8,9 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from deltalora.tasks import IGNORED, TaskData
 from deltalora.tasks.batch import tokenised_sha256
-from deltalora.tasks.causal import EncodedPair, collate_pairs, encode_pairs, encode_prompt
+from deltalora.tasks.e2e import in_form
 from deltalora.tasks.examples import Pair
-from deltalora.tasks.text_form import in_form
+from deltalora.tasks.forms import EncodedPair, collate_pairs, encode_pairs, encode_prompt
 
 CONTEXT = "name : Aromi | area : riverside"
 COMPLETION = "Aromi is by the river."

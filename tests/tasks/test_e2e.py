@@ -14,8 +14,7 @@ import pytest
 from deltalora.config import E2EConfig
 from deltalora.errors import DataError
 from deltalora.tasks import TaskData
-from deltalora.tasks.e2e import E2ETask
-from deltalora.tasks.text_form import in_form
+from deltalora.tasks.e2e import E2ETask, in_form
 from embedded_world import e2e_splits
 
 MakeTask = Callable[..., E2EConfig]

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from deltalora.tasks.e2e import linearise, parse_meaning_representation
-from deltalora.tasks.text_form import TextForm, in_form
+from deltalora.tasks.e2e import TextForm, in_form, linearise, parse_meaning_representation
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "tasks" / "text_form.json").read_text(encoding="utf-8"))
 

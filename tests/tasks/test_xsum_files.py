@@ -72,13 +72,13 @@ def test_a_broken_file_is_one_line_that_names_file_and_line(
 def test_an_article_may_be_empty_and_an_id_a_number(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_bytes(line(document="", id=77))
     (row,) = read_split(tmp_path, "train").rows
-    assert (row.id, row.document, row.summary) == ("77", "", "A summary.")
+    assert (row.id, row.context, row.completion) == ("77", "", "A summary.")
 
 
 def test_an_article_may_be_longer_than_the_csv_modules_limit(tmp_path: Path) -> None:
     article = "word " * 60_000
     (tmp_path / "train.csv").write_text(f"id,document,summary\n1,{article},A summary.\n")
-    assert read_split(tmp_path, "train").rows[0].document == article
+    assert read_split(tmp_path, "train").rows[0].context == article
 
 
 def test_a_missing_folder_and_a_missing_split_say_what_to_do(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_real_sample_has_its_known_size_and_bytes(shared_data: Path) -> None
     file = read_split(shared_data / "xsum", "test")
     sha256 = "baf2acb97d054f8de1339fbafa9b17d77410315ff05d257a18d081aca0262f79"
     assert (file.files, len(file.rows)) == ({"test_sample.jsonl.gz": sha256}, 1_463)
-    assert all(row.document.strip() for row in file.rows)
+    assert all(row.context.strip() for row in file.rows)
 
 
 @pytest.mark.real_data

@@ -18,9 +18,14 @@ from transformers import (
 from deltalora.config import TrainConfig
 from deltalora.methods import Method, build_method
 from deltalora.tasks import Collate, EncodedExample
-from deltalora.tasks.causal import EncodedPair, collate_pairs
-from deltalora.tasks.classification import CollateExamples, EncodedLabelledExample
-from deltalora.tasks.seq2seq import EncodedTransformation, collate_transformations
+from deltalora.tasks.forms import (
+    CollateExamples,
+    EncodedLabelledExample,
+    EncodedPair,
+    EncodedTransformation,
+    collate_pairs,
+    collate_transformations,
+)
 from deltalora.training.batches import TrainingBatches
 from deltalora.training.loggers import NoLogger
 from deltalora.training.loop import Trainer

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deltalora.tasks import IGNORED
-from deltalora.tasks.causal import EncodedPair, collate_pairs
+from deltalora.tasks.forms import EncodedPair, collate_pairs
 from deltalora.training.batches import TrainingBatches, evaluation_batches
 
 MakePairs = Callable[[int, int], list[EncodedPair]]

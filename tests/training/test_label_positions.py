@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from deltalora import models
 from deltalora.config import RunConfig, run_config
 from deltalora.tasks import IGNORED, Batch, Encoded, Task, TaskData, build_task
-from deltalora.tasks.causal import EncodedPair, collate_pairs
+from deltalora.tasks.forms import EncodedPair, collate_pairs
 from deltalora.training.objective import OBJECTIVES, CausalObjective, Objective
 from deltalora.training.prepare import pad_id
 from deltalora.training.run_id import identify_run

@@ -8,9 +8,14 @@ from torch import nn
 from transformers import BartForConditionalGeneration, GPT2LMHeadModel, RobertaForSequenceClassification
 
 from deltalora.tasks import IGNORED
-from deltalora.tasks.causal import EncodedPair, collate_pairs
-from deltalora.tasks.classification import CollateExamples, EncodedLabelledExample
-from deltalora.tasks.seq2seq import EncodedTransformation, collate_transformations
+from deltalora.tasks.forms import (
+    CollateExamples,
+    EncodedLabelledExample,
+    EncodedPair,
+    EncodedTransformation,
+    collate_pairs,
+    collate_transformations,
+)
 from deltalora.training.objective import CausalObjective, ClassificationObjective, Seq2SeqObjective, summed_loss
 from tiny_models import bart_config, roberta_config
 

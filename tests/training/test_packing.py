@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import GPT2LMHeadModel, LlamaForCausalLM
 
-from deltalora.tasks.causal import EncodedPair, collate_pairs
+from deltalora.tasks.forms import EncodedPair, collate_pairs
 from deltalora.training.batches import TrainingBatches
 from deltalora.training.objective import CausalObjective, summed_loss
 from tiny_models import gpt2_config, llama_config

@@ -8,12 +8,4 @@ part of a backbone is trained is the business of `methods`.
 from deltalora.models.load import Backbone, load_backbone, load_tokenizer, max_positions, meta_backbone
 from deltalora.models.locate import ModelIdentity, identify
 
-__all__ = [
-    "Backbone",
-    "ModelIdentity",
-    "identify",
-    "load_backbone",
-    "load_tokenizer",
-    "max_positions",
-    "meta_backbone",
-]
+__all__ = ["Backbone", "ModelIdentity", "identify", "load_backbone", "load_tokenizer", "max_positions", "meta_backbone"]

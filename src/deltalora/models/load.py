@@ -38,12 +38,9 @@ transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # 
 
 
 def load_tokenizer(config: ModelConfig, identity: ModelIdentity) -> PreTrainedTokenizerBase:
-    """Return the backbone's own tokenizer, from local files only.
+    """Return the backbone's own tokenizer, from local files only; ModelError where the folder has none.
 
     Random weights take the embedded tokenizer of their architecture, whose vocabulary is a part of every backbone's.
-
-    Raises:
-        ModelError: The folder has none that can be read.
     """
     folder = identity.folder or embedded_model_dir(config.architecture)
     # Checked first, because transformers builds a tokenizer of no words where there are no files.
@@ -60,14 +57,8 @@ def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int, num_l
     """Load the network in fp32, with the configured dropouts, every tensor accounted for.
 
     GPT-2 comes as a causal language model, BART as an encoder-decoder one, RoBERTa with a new classification head
-    (weights from N(0, 0.02²) of its configuration, biases 0).
-
-    Args:
-        config: What to build.
-        identity: From `identify`.
-        seed: For all that is drawn: the head, or with `weights=random` the whole network. The global generator is left
-            as it was.
-        num_labels: Classes of RoBERTa's head, 1 for a regression; None for a language model.
+    (weights from N(0, 0.02²) of its configuration, biases 0) of `num_labels` classes, 1 for a regression. `seed` is for
+    all that is drawn: the head, or with `weights=random` the whole network; the global generator is left as it was.
 
     Raises:
         ModelError: A tensor is missing, left over, untied, not fp32, or of another shape than `model.shape` says; a
@@ -85,11 +76,7 @@ def load_backbone(config: ModelConfig, identity: ModelIdentity, seed: int, num_l
 
 
 def meta_backbone(config: ModelConfig, num_labels: int | None = None) -> Backbone:
-    """Build the network without storage, for counting; needs no weights where `model.shape` is stated.
-
-    Raises:
-        ModelError: As `load_backbone`, as far as shapes go.
-    """
+    """Build the network without storage, for counting; needs no weights where `model.shape` is stated."""
     architecture = _architecture(config, num_labels)
     folder = None if config.shape is not None else identify(config).folder
     with torch.device("meta"):
@@ -97,22 +84,14 @@ def meta_backbone(config: ModelConfig, num_labels: int | None = None) -> Backbon
 
 
 def max_positions(config: ModelConfig, identity: ModelIdentity) -> int:
-    """Return the longest input in tokens, specials included (of BART: of either side).
-
-    Raises:
-        ModelError: The folder's config.json cannot be read or is of another model.
-    """
+    """Return the longest input in tokens, specials included (of BART: of either side)."""
     architecture = ARCHITECTURES[config.architecture]
     table: int = getattr(_network_config(config, identity.folder), architecture.positions)
     return table - architecture.reserved_positions
 
 
 def _network_config(config: ModelConfig, folder: Path | None, num_labels: int | None = None) -> PretrainedConfig:
-    """Return transformers' configuration, a folder's own or from `model.shape` alone, with our dropouts.
-
-    Raises:
-        ModelError: The folder's config.json cannot be read, or is not of the stated architecture and shape.
-    """
+    """Return transformers' configuration, a folder's own or from `model.shape` alone, with our dropouts."""
     names = ARCHITECTURES[config.architecture].dropout
     ours: dict[str, Any] = {key: config.dropout[name] for name, key in names.items()}
     if num_labels is not None:
@@ -127,12 +106,10 @@ def _network_config(config: ModelConfig, folder: Path | None, num_labels: int | 
         found: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder}: expected a config.json of transformers, found: {one_line(error)[:200]}") from error
-    stated = {"model_type": config.architecture, **(config.shape or {})}
-    for key, value in stated.items():
-        if getattr(found, key) != value:
-            raise ModelError(
-                f"{folder}: expected {key}={value} for {config.name}, found {getattr(found, key)}; correct model.path"
-            )
+    for key, value in {"model_type": config.architecture, **(config.shape or {})}.items():
+        if (other := getattr(found, key)) != value:
+            expected = f"expected {key}={value} for {config.name}"
+            raise ModelError(f"{folder}: {expected}, found {other}; correct model.path")
     for key, value in ours.items():
         setattr(found, key, value)
     return found
@@ -170,9 +147,8 @@ def _from_folder(
                 output_loading_info=True,
             )
     except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"{folder}: expected whole safetensors files, found: {one_line(error)[:200]}; copy them again"
-        ) from error
+        found = one_line(error)[:200]
+        raise ModelError(f"{folder}: expected whole safetensors files, found: {found}; copy them again") from error
     return loaded
 
 
@@ -187,9 +163,7 @@ def _reports_off() -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
 
 
-def _account_for_every_tensor(
-    model: Backbone, loading: dict[str, Any], architecture: Architecture, folder: Path
-) -> None:
+def _account_for_every_tensor(model: Backbone, loading: dict[str, Any], known: Architecture, folder: Path) -> None:
     # A mismatched tensor comes with its two shapes.
     listed = {
         kind: {key if isinstance(key, str) else key[0] for key in loading[kind]}
@@ -202,19 +176,17 @@ def _account_for_every_tensor(
             "was fine-tuned from"
         )
     listed["missing_keys"] -= head
-    if architecture.left_over is not None:
-        listed["unexpected_keys"] -= {
-            key for key in listed["unexpected_keys"] if re.fullmatch(architecture.left_over, key)
-        }
+    if known.left_over is not None:
+        listed["unexpected_keys"] = {one for one in listed["unexpected_keys"] if not re.fullmatch(known.left_over, one)}
     for kind, tensors in listed.items():
         if tensors:
             raise ModelError(
                 f"{folder}: expected just the tensors of its config.json, found {len(tensors)} "
                 f"{kind.replace('_', ' ')}, first {min(tensors)}; give the checkpoint that belongs to its config.json"
             )
-    if len({id(model.get_parameter(name)) for name in architecture.tied}) > 1:
+    if len({id(model.get_parameter(name)) for name in known.tied}) > 1:
         raise ModelError(
-            f"{folder}: expected {', '.join(architecture.tied)} to be one tensor, found different ones; give a "
+            f"{folder}: expected {', '.join(known.tied)} to be one tensor, found different ones; give a "
             "checkpoint with tied embeddings"
         )
     if other := {str(parameter.dtype) for parameter in model.parameters()} - {"torch.float32"}:

@@ -12,14 +12,8 @@ from deltalora.models.embedded import embedded_model_dir
 from deltalora.results import sha256_of_file
 
 #: What a run reads of a model's folder beside its weights; another tokenizer or activation is another model.
-_READ_BESIDES = (
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "vocab.json",
-    "merges.txt",
-    "special_tokens_map.json",
-)
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "special_tokens_map.json")
+_READ_BESIDES = ("config.json", *_TOKENIZER)
 
 #: The only files of a hub repository that are wanted.
 _WANTED = ["*.safetensors", *_READ_BESIDES]
@@ -27,17 +21,11 @@ _WANTED = ["*.safetensors", *_READ_BESIDES]
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which weights a run starts from.
+    """Which weights a run starts from."""
 
-    Attributes:
-        folder: Where its files lie; None for random weights.
-        revision: The hub commit that was found; None elsewhere.
-        sha256: Of the weights, the configuration and the tokenizer, file by file; for random weights, of the shape.
-    """
-
-    folder: Path | None
-    revision: str | None
-    sha256: str
+    folder: Path | None  # None for random weights
+    revision: str | None  # the hub commit that was found; None elsewhere
+    sha256: str  # of the weights, the configuration and the tokenizer, file by file; for random weights, of the shape
 
 
 def identify(config: ModelConfig) -> ModelIdentity:
@@ -68,9 +56,8 @@ def _folder(config: ModelConfig) -> Path:
     if config.source == "local":
         folder = Path(config.path)
         if not folder.is_dir():
-            raise ModelError(
-                f"{folder}: expected a folder with the weights of {config.name}, found none; correct model.path"
-            )
+            expected = f"expected a folder with the weights of {config.name}"
+            raise ModelError(f"{folder}: {expected}, found none; correct model.path")
         return folder
     try:
         return Path(snapshot_download(config.path, revision=config.revision, allow_patterns=_WANTED))

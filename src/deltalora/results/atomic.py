@@ -18,10 +18,8 @@ def replaced(path: Path) -> Iterator[Path]:
     """Give a new path to write a file or a folder at, which takes the place of `path` when the `with` block ends well.
 
     A reader sees the old content or the new, never a part; if the block fails, the new path is removed. A folder takes
-    the place of an empty folder or of none.
-
-    The new path lies beside `path`, since a rename is atomic only within one file system, and is flushed to disk before
-    the rename, since a rename may otherwise survive a power cut that its content does not.
+    the place of an empty folder or of none. The new path lies beside `path`, since a rename is atomic only within one
+    file system, and is flushed to disk before, since a rename may survive a power cut that its content does not.
     """
     new = path.with_name(f".{path.name}.{token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
@@ -37,11 +35,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Replace a file by `content` in one step, making the folders it needs.
-
-    Raises:
-        StoreError: The file cannot be written.
-    """
+    """Replace a file by `content` in one step, making the folders it needs; StoreError where that cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced(path) as new:

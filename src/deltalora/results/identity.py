@@ -21,41 +21,23 @@ def canonical_json(value: object) -> str:
     """Return the canonical JSON text of a value: sorted keys, no spaces, UTF-8, `2.0` written as `2`.
 
     A whole float is written as an integer because `update_ratio=2` on a command line and `2.0` in a file mean one run.
-
-    Raises:
-        ConfigError: The value holds something JSON has no form for (NaN, an object, a key that is no string).
+    What JSON has no form for (NaN, an object, a key that is no string) is a ConfigError.
     """
     return json.dumps(_canonical(value, "value"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def config_id(scientific_config: Mapping[str, object]) -> str:
-    """Return the id of a configuration reduced to the keys that can move a number (seed excluded).
-
-    Raises:
-        ConfigError: See `canonical_json`.
-    """
+    """Return the id of a configuration reduced to the keys that can move a number (seed excluded)."""
     return _short_hash(scientific_config)
 
 
 def run_id(config_id: str, seed: int, data_hashes: Mapping[str, str], model_hash: str, results_version: int) -> str:
     """Return the id of one run; equal inputs give the same run, which is never done twice.
 
-    Args:
-        config_id: From `config_id`.
-        seed: The run's seed.
-        data_hashes: File name -> SHA-256, as in the record's `data.files`.
-        model_hash: SHA-256 of the pre-trained weights.
-        results_version: `deltalora.RESULTS_VERSION`.
+    The hashes are SHA-256: of the data by file name, as in the record's `data.files`, and of the pre-trained weights.
     """
-    return _short_hash(
-        {
-            "config": config_id,
-            "seed": seed,
-            "data": data_hashes,
-            "model": model_hash,
-            "results_version": results_version,
-        }
-    )
+    start = {"data": data_hashes, "model": model_hash}
+    return _short_hash({"config": config_id, "seed": seed, "results_version": results_version, **start})
 
 
 def sha256_of_file(path: Path) -> str:

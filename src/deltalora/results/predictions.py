@@ -21,18 +21,13 @@ class Prediction(StoredModel):
 
 
 def write_predictions(path: Path, rows: Iterable[Prediction]) -> str:
-    """Write the rows atomically, in the order given, and return the file's SHA-256.
-
-    Raises:
-        StoreError: Two rows have the same id, or the file cannot be written.
-    """
-    kept = list(rows)
-    seen: set[str] = set()
-    for row in kept:
-        if row.id in seen:
+    """Write the rows atomically, in the order given, and return the file's SHA-256; an id twice is a StoreError."""
+    lines: dict[str, str] = {}
+    for row in rows:
+        if row.id in lines:
             raise StoreError(f"{path}: expected one prediction per example, found id {row.id!r} twice; decode it once")
-        seen.add(row.id)
-    content = "".join(row.model_dump_json() + "\n" for row in kept).encode()
+        lines[row.id] = row.model_dump_json() + "\n"
+    content = "".join(lines.values()).encode()
     write_atomic(path, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -40,38 +35,25 @@ def write_predictions(path: Path, rows: Iterable[Prediction]) -> str:
 def read_predictions(path: Path, sha256: str | None = None) -> list[Prediction]:
     """Read what `write_predictions` wrote, in its order.
 
-    Args:
-        path: The file.
-        sha256: Digest the file must have, as in the record's `predictions.sha256`; None to accept any.
-
     Raises:
-        StoreError: The file is missing, malformed (names the line), holds an id twice, or has another digest.
+        StoreError: The file is missing, malformed (names the line), holds an id twice, or has another digest than the
+            given one, of the record's `predictions.sha256`.
     """
-    text = read_text(path)
+    text, fix = read_text(path), "restore the file or run again"
     if text is None:
         raise StoreError(f"{path}: expected a predictions file, found none; run the experiment again")
     if sha256 is not None and (found := hashlib.sha256(text.encode()).hexdigest()) != sha256:
-        raise StoreError(
-            f"{path}: expected sha256 {sha256[:12]}… as recorded, found {found[:12]}…; restore the file or run again"
-        )
-    rows: list[Prediction] = []
-    seen: set[str] = set()
+        raise StoreError(f"{path}: expected sha256 {sha256[:12]}… as recorded, found {found[:12]}…; {fix}")
+    rows: dict[str, Prediction] = {}
     # Not str.splitlines: it also splits at U+2028, which JSON leaves inside strings.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], start=1):
         row = parse_line(line, path, number)
-        if row.id in seen:
-            raise StoreError(
-                f"{path}:{number}: expected each id once, found {row.id!r} again; restore the file or run again"
-            )
-        seen.add(row.id)
-        rows.append(row)
-    return rows
+        if row.id in rows:
+            raise StoreError(f"{path}:{number}: expected each id once, found {row.id!r} again; {fix}")
+        rows[row.id] = row
+    return list(rows.values())
 
 
 def parse_line(line: str | bytes, path: Path, number: int) -> Prediction:
-    """Read one line of a predictions file.
-
-    Raises:
-        StoreError: It is malformed; names file and line.
-    """
+    """Read one line of a predictions file; StoreError, naming file and line, if it is malformed."""
     return parse(Prediction, line, f"{path}:{number}", "restore the file or run the experiment again")

@@ -1,9 +1,8 @@
 """The run record: everything about one run, on one page of JSON.
 
 A number in a table is traced back through this file: to the configuration, the data, the weights, the code, the machine
-and the predictions it came from. The record holds only what is known at the end of a run, and neither users nor paths:
-its config comes without folders (runtime.results_dir, task.data_dir, the path of a local model), and hashes name what
-was in them.
+and the predictions it came from. The record holds neither users nor paths: its config comes without folders
+(runtime.results_dir, task.data_dir, the path of a local model), and hashes name what was in them.
 """
 
 from pathlib import Path
@@ -50,21 +49,15 @@ class Environment(StoredModel):
     memory_bytes: Count = Field(description="Physical memory.")
     accelerator: str | None = Field(description="Name of the GPU or other accelerator used; None on the CPU.")
     libraries: dict[str, str] = Field(description="Distribution -> version, of those that can move a number.")
-    processes: int = Field(
-        default=1, ge=1, description="How many shared the run (data-parallel); 1 in older records, which had no other."
-    )
+    processes: int = Field(default=1, ge=1, description="How many shared the run (data-parallel); older records: 1.")
 
 
 class Data(StoredModel):
     """The data that was trained on and scored against."""
 
     files: dict[str, Sha256] = Field(description="Split or file name -> SHA-256 of the raw file; part of the run id.")
-    counts: dict[str, Count] = Field(
-        description="Kind of example -> number, e.g. 'train' -> 42061, 'test_inputs' -> 630."
-    )
-    tokenised_sha256: Sha256 | None = Field(
-        description="Of all token ids of all splits; None if the run failed before."
-    )
+    counts: dict[str, Count] = Field(description="Kind of example -> number, e.g. 'train' -> 42061.")
+    tokenised_sha256: Sha256 | None = Field(description="Of all splits' token ids; None if the run failed before.")
 
 
 class Model(StoredModel):
@@ -79,14 +72,10 @@ class Model(StoredModel):
 class Parameters(StoredModel):
     """Exact numbers of parameters, counted on the model."""
 
-    trainable: Count = Field(
-        description="Receive a gradient, without a head that is counted apart; full fine-tuning counts its head in."
-    )
+    trainable: Count = Field(description="Receive a gradient, without `head`; full fine-tuning counts its head in.")
     extra_updatable: Count = Field(description="Change without a gradient (Delta-LoRA's W_Q and W_V).")
     head: Count = Field(description="Trained classification head that `trainable` leaves out; 0 where there is none.")
-    total: Count = Field(
-        description="Of the untouched backbone, head included, before any branch is added; tied ones once."
-    )
+    total: Count = Field(description="Of the untouched backbone, head included, without branches; tied ones once.")
 
 
 class ScoreEntry(StoredModel):
@@ -109,9 +98,7 @@ class CurvePoint(StoredModel):
     """One point of the training curve."""
 
     step: Count = Field(description="Optimizer steps done.")
-    train_loss: float | None = Field(
-        default=None, description="Mean over the steps since the last point, nats per token."
-    )
+    train_loss: float | None = Field(default=None, description="Mean since the last point, nats per token.")
     validation_loss: float | None = Field(default=None, description="On the whole validation split, nats per token.")
     learning_rate: float | None = Field(default=None, description="Of the last step, first parameter group.")
 
@@ -126,9 +113,7 @@ class Cost(StoredModel):
     wall_s: Seconds | None = Field(default=None, description="Sum of the timed phases of all its starts, seconds.")
     train_tokens: Count | None = Field(default=None, description="Non-padding tokens seen in training.")
     tokens_per_s: Seconds | None = Field(default=None, description="train_tokens / train_s.")
-    peak_memory_bytes: Count | None = Field(
-        default=None, description="Peak of training: allocated on the accelerator, else resident."
-    )
+    peak_memory_bytes: Count | None = Field(default=None, description="In training, on the accelerator or resident.")
 
 
 class PredictionsFile(StoredModel):
@@ -165,17 +150,13 @@ class RunRecord(StoredModel):
     selection: Selection | None = Field(default=None, description="None if nothing was scored.")
     curve: tuple[CurvePoint, ...] = Field(default=(), description="Training curve, steps ascending.")
     cost: Cost = Field(default_factory=Cost)
-    diagnostics: dict[str, JsonValue] = Field(
-        default_factory=dict, description="The method's own facts, e.g. AdaLoRA's final ranks."
-    )
+    diagnostics: dict[str, JsonValue] = Field(default_factory=dict, description="The method's own, e.g. final ranks.")
     similarity: dict[str, float] = Field(
         default_factory=dict,
         description="Projection, e.g. 'transformer.h.0.attn.c_attn.q' -> cosine of its fine-tuned, merged weight with "
         "the pre-trained one, both flattened; empty where it was not measured.",
     )
-    parent: str | None = Field(
-        default=None, description="Run id of the run whose adapted weights this one started from; None without one."
-    )
+    parent: str | None = Field(default=None, description="Id of the run whose adapted weights this one started from.")
     predictions: PredictionsFile | None = Field(default=None, description="None if nothing was decoded.")
     segments: SegmentsFile | None = Field(
         default=None, description="Segment statistics of the scores; None if nothing was scored, and in older records."
@@ -185,11 +166,11 @@ class RunRecord(StoredModel):
 
     @model_validator(mode="after")
     def _status_agrees_with_content(self) -> Self:
-        if self.status == "finished":
-            if self.error is not None:
-                raise ValueError("a finished run has no error")
-            if self.parameters is None or self.selection is None:
-                raise ValueError("a finished run states its parameters and its selection")
+        finished = self.status == "finished"
+        if finished and self.error is not None:
+            raise ValueError("a finished run has no error")
+        if finished and (self.parameters is None or self.selection is None):
+            raise ValueError("a finished run states its parameters and its selection")
         if self.status == "failed" and self.error is None:
             raise ValueError("a failed run states its error")
         if self.finished_at < self.started_at:
@@ -199,21 +180,13 @@ class RunRecord(StoredModel):
     def run_config(self, results_dir: Path = Path(), model_path: Path = Path()) -> RunConfig:
         """Return the configuration, typed; a key that an older record lacks has the value that it stood for.
 
-        Args:
-            results_dir: The store.
-            model_path: The folder of a local model; needed to read data or weights again, since a record has no
-                folders.
-
-        Raises:
-            StoreError: The record's config is no run's.
+        Reading data or weights again needs the store and a local model's folder, since a record has no folders.
         """
         try:
             return RunConfig.with_folders(self.config, results_dir, model_path)
         except ValidationError as error:
-            raise StoreError(
-                f"run {self.run_id}: expected the configuration of a run in its record, found {first_fault(error)}; "
-                "restore the record"
-            ) from error
+            expected = f"run {self.run_id}: expected the configuration of a run in its record"
+            raise StoreError(f"{expected}, found {first_fault(error)}; restore the record") from error
 
     def to_json(self) -> str:
         """Return the record as indented JSON with a final newline; `from_json` gives back an equal record."""
@@ -221,9 +194,5 @@ class RunRecord(StoredModel):
 
     @classmethod
     def from_json(cls, text: str, path: Path) -> Self:
-        """Read a record strictly.
-
-        Raises:
-            StoreError: Malformed; names `path`, the key, what is wrong and what to do.
-        """
+        """Read a record strictly; StoreError, naming the path, the key and what to do, if it is malformed."""
         return parse(cls, text, str(path), "restore the file or delete its folder and run again")

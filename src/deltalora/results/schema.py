@@ -1,6 +1,6 @@
 """The rules of every stored file: frozen, no unknown key, no NaN, UTC times, and errors that name file and key."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -21,29 +21,19 @@ class StoredModel(BaseModel):
 
 M = TypeVar("M", bound=StoredModel)
 
-
-def _as_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
 #: A moment with a time zone, kept and written in UTC; a naive one is refused, since it has no order.
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_as_utc)]
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 
 #: A SHA-256 digest in lower-case hexadecimal.
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def parse(model: type[M], text: str | bytes, where: str, remedy: str) -> M:
-    """Read one stored object strictly.
-
-    Args:
-        model: The type expected.
-        text: JSON.
-        where: File (and line) for the error.
-        remedy: What the user can do about it.
+    """Read one stored object strictly from JSON.
 
     Raises:
-        StoreError: Not JSON, or a key is missing, unknown or of another type; names the first such key.
+        StoreError: Not JSON, or a key is missing, unknown or of another type; names the place, the first such key, and
+            the remedy.
     """
     try:
         return model.model_validate_json(text, strict=True)
@@ -61,11 +51,7 @@ def first_fault(error: ValidationError) -> str:
 
 
 def read_text(path: Path) -> str | None:
-    """Return the text of a file; None if there is no such file.
-
-    Raises:
-        StoreError: The file exists and cannot be read as UTF-8 text.
-    """
+    """Return the text of a file, None if there is no such file; StoreError if it is not to be read as UTF-8."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

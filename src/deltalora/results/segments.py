@@ -27,7 +27,6 @@ SEGMENTS_FILE = "segments.npz"
 
 #: The earliest moment a zip archive can state; the time of writing would make equal content unequal bytes.
 _STAMP = (1980, 1, 1, 0, 0, 0)
-_WHOLE_TYPES = ("<i1", "<i2", "<i4")
 
 Rows = npt.NDArray[np.float64]
 
@@ -53,17 +52,11 @@ class SegmentsFile(StoredModel):
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """The segment statistics behind one run's scores.
+    """The segment statistics behind one run's scores."""
 
-    Attributes:
-        ids: The scored examples, in order.
-        statistics: Name of a score -> its statistics (n, k).
-        places: Name of a score of some of the examples -> the places of its rows among the ids.
-    """
-
-    ids: tuple[str, ...]
-    statistics: Mapping[str, Rows]
-    places: Mapping[str, tuple[int, ...]]
+    ids: tuple[str, ...]  # the scored examples, in order
+    statistics: Mapping[str, Rows]  # name of a score -> its statistics (n, k)
+    places: Mapping[str, tuple[int, ...]]  # of a score of some of the examples: the places of its rows among the ids
 
     def ids_of(self, score: str) -> tuple[str, ...]:
         """Return the examples behind the rows of a score, in order."""
@@ -71,12 +64,7 @@ class Segments:
 
 
 def write_segments(folder: Path, scores: Mapping[str, Scored], ids: Sequence[str]) -> SegmentsFile:
-    """Write the statistics of every score, atomically; equal content gives equal bytes.
-
-    Args:
-        folder: The run's folder.
-        scores: Name -> score, as the task gave them.
-        ids: The scored examples, in their order in the statistics.
+    """Write the statistics of every score of the examples `ids`, atomically; equal content gives equal bytes.
 
     Raises:
         StoreError: An id occurs twice, a score does not have one row for each of its examples, a statistic is no
@@ -90,25 +78,15 @@ def write_segments(folder: Path, scores: Mapping[str, Scored], ids: Sequence[str
     )
     _check(path, segments, "score every example once")
     members: dict[str, npt.NDArray[np.generic]] = {"ids": np.array(segments.ids, dtype="<U")}
-    for name, rows in segments.statistics.items():
-        members[f"statistics/{name}"] = _smallest(rows)
-        if name in segments.places:
-            members[f"places/{name}"] = np.array(segments.places[name], dtype="<i4")
+    members |= {f"statistics/{name}": _smallest(rows) for name, rows in segments.statistics.items()}
+    members |= {f"places/{name}": np.array(places, dtype="<i4") for name, places in segments.places.items()}
     content = _archive(members)
     write_atomic(path, content)
     return SegmentsFile(file=SEGMENTS_FILE, sha256=hashlib.sha256(content).hexdigest())
 
 
 def read_segments(folder: Path, entry: SegmentsFile) -> Segments:
-    """Read what `write_segments` wrote.
-
-    Args:
-        folder: The run's folder.
-        entry: As in its record.
-
-    Raises:
-        StoreError: The file is missing, has another digest than the record says, or is malformed.
-    """
+    """Read what `write_segments` wrote; StoreError if it is missing, malformed, or not what the record's entry says."""
     path = folder / entry.file
     remedy = "restore the file or run again"
     try:
@@ -145,9 +123,8 @@ def _check(path: Path, segments: Segments, remedy: str) -> None:
             raise StoreError(f"{path}: expected places of {name} below {len(segments.ids)}, found others; {remedy}")
         expected = len(segments.ids if places is None else places)
         if rows.ndim != 2 or len(rows) != expected:
-            raise StoreError(
-                f"{path}: expected statistics of {name} of shape ({expected}, k), found {rows.shape}; {remedy}"
-            )
+            shapes = f"shape ({expected}, k), found {rows.shape}"
+            raise StoreError(f"{path}: expected statistics of {name} of {shapes}; {remedy}")
         if not np.isfinite(rows).all():
             raise StoreError(f"{path}: expected finite statistics of {name}, found others; {remedy}")
 
@@ -155,7 +132,7 @@ def _check(path: Path, segments: Segments, remedy: str) -> None:
 def _smallest(rows: Rows) -> npt.NDArray[np.generic]:
     """Return the rows in the smallest integer type that holds them exactly, or unchanged."""
     if rows.size and (np.trunc(rows) == rows).all():
-        for kind in _WHOLE_TYPES:
+        for kind in ("<i1", "<i2", "<i4"):
             if np.abs(rows).max() <= np.iinfo(kind).max:
                 return rows.astype(kind)
     return np.ascontiguousarray(rows, dtype="<f8")

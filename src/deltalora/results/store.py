@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from filelock import FileLock, Timeout
+from pydantic import Field
 
 from deltalora.errors import StoreError, cannot
 from deltalora.results.atomic import remove_temporaries, write_atomic
 from deltalora.results.record import RunRecord, Status
-from deltalora.results.schema import read_text
+from deltalora.results.schema import StoredModel, UtcDatetime, parse, read_text
 
 RECORD_FILE = "record.json"
 PREDICTIONS_FILE = "predictions.jsonl"
@@ -31,8 +32,37 @@ State = Literal["running", "absent"] | Status
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
+Phase = Literal["training", "evaluating", "decoding", "scoring"]
+
+
 class RunLockedError(StoreError):
     """Another process has this run's lock."""
+
+
+class Progress(StoredModel):
+    """A snapshot of a run under way, for other processes to watch."""
+
+    run_id: str = Field(description="The run.")
+    row: str = Field(description="Name chosen in conf/method.")
+    seed: int = Field(description="The run's seed.")
+    phase: Phase = Field(description="The present phase.")
+    step: int = Field(ge=0, description="Units done in this phase: optimizer steps, batches or examples.")
+    total_steps: int = Field(ge=0, description="Units of this phase in all.")
+    loss: float | None = Field(default=None, description="Latest training loss, nats per token.")
+    tokens_per_s: float | None = Field(default=None, description="Non-padding tokens per second since the start.")
+    eta_s: float | None = Field(default=None, ge=0, description="Estimated seconds to the end of this phase.")
+    updated_at: UtcDatetime = Field(description="UTC; an old value on a live lock means a stalled run.")
+
+
+def write_progress(path: Path, progress: Progress) -> None:
+    """Replace the snapshot atomically."""
+    write_atomic(path, (progress.model_dump_json() + "\n").encode())
+
+
+def read_progress(path: Path) -> Progress | None:
+    """Read the latest snapshot; None if there is none (not started, or removed after the end)."""
+    text = read_text(path)
+    return None if text is None else parse(Progress, text, str(path), "delete it; the next snapshot replaces it")
 
 
 def read_run(folder: Path) -> RunRecord | None:
@@ -48,54 +78,33 @@ class Store:
 
     @classmethod
     def existing(cls, root: Path) -> Self:
-        """Open a store to read its runs.
-
-        Raises:
-            StoreError: There is no such folder.
-        """
+        """Open a store to read its runs; StoreError if there is no such folder."""
         if not root.is_dir():
-            raise StoreError(
-                f"{root}: expected a folder of run records, found none; make runs (`make reproduce-e2e`) or name "
-                f"another folder with --store"
-            )
+            fix = "make runs (`make reproduce-e2e`) or name another folder with --store"
+            raise StoreError(f"{root}: expected a folder of run records, found none; {fix}")
         return cls(root)
 
     def run_dir(self, run_id: str) -> Path:
-        """Return the folder of a run, whether or not it exists yet.
-
-        Raises:
-            StoreError: The id could name something outside the store.
-        """
+        """Return the folder of a run, whether or not it exists yet; StoreError for an id that could lead outside."""
         if not _RUN_ID.fullmatch(run_id):
-            raise StoreError(
-                f"run id {run_id!r}: expected letters, digits, '-' and '_' only; give an id as listed by the store"
-            )
+            expected = f"run id {run_id!r}: expected letters, digits, '-' and '_' only"
+            raise StoreError(f"{expected}; give an id as listed by the store")
         return self.root / run_id
 
     def read(self, run_id: str) -> RunRecord | None:
-        """Read the record of a run; None if it has none yet.
-
-        Raises:
-            StoreError: The record is malformed, or lies in the folder of another run.
-        """
+        """Read the record of a run, None if it has none yet; StoreError if it is malformed or of another run."""
         path = self.run_dir(run_id) / RECORD_FILE
         text = read_text(path)
         if text is None:
             return None
         record = RunRecord.from_json(text, path)
         if record.run_id != run_id:
-            raise StoreError(
-                f"{path}: expected run_id {run_id} as the folder's name says, found {record.run_id}; "
-                f"rename the folder to the run_id"
-            )
+            found = f"expected run_id {run_id} as the folder's name says, found {record.run_id}"
+            raise StoreError(f"{path}: {found}; rename the folder to the run_id")
         return record
 
     def write(self, record: RunRecord) -> Path:
-        """Write (or replace) a record atomically and return its path.
-
-        Raises:
-            StoreError: The folder cannot be written.
-        """
+        """Write (or replace) a record atomically and return its path."""
         path = self.run_dir(record.run_id) / RECORD_FILE
         write_atomic(path, record.to_json().encode())
         return path
@@ -110,10 +119,8 @@ class Store:
     def records(self) -> list[RunRecord]:
         """Read all records, of any status, sorted by experiment, scale, source, row, seed and id.
 
-        Folders without a record (a run under way or killed) and foreign files are skipped.
-
-        Raises:
-            StoreError: Any record is malformed: a table must not silently lack a run.
+        A malformed one is a StoreError, since a table must not silently lack a run. Folders without a record (a run
+        under way or killed) and foreign files are skipped.
         """
         found = [record for run_id in self.run_ids() if (record := self.read(run_id)) is not None]
         return sorted(found, key=lambda r: (r.experiment, r.scale, r.source, r.row, r.seed, r.run_id))
@@ -123,9 +130,6 @@ class Store:
 
         A run is running while a process holds its lock, unless it has finished before; without a record it was
         interrupted (killed) if it had made any progress, else it is absent.
-
-        Raises:
-            StoreError: The record is malformed.
         """
         record, folder = self.read(run_id), self.run_dir(run_id)
         if record is not None and record.status == "finished":
@@ -146,14 +150,7 @@ class Store:
 
         The lock is the kernel's, on an open file: it ends with the process however that ends, so there is no stale
         lock to remove and the lock file means nothing without it. Temporary files of a killed writer are removed first.
-
-        Args:
-            run_id: The run.
-            blocking: Wait for the present holder; else raise at once.
-
-        Raises:
-            RunLockedError: Not blocking, and another process holds the lock.
-            StoreError: The folder or its lock file cannot be made.
+        Not `blocking`, another holder is a RunLockedError.
         """
         folder = self.run_dir(run_id)
         lock = FileLock(folder / LOCK_FILE, timeout=-1 if blocking else 0)
@@ -161,10 +158,8 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
-            raise RunLockedError(
-                f"run {run_id}: expected no other process on it, found {folder / LOCK_FILE} held; "
-                f"wait for that process or end it"
-            ) from error
+            found = f"expected no other process on it, found {folder / LOCK_FILE} held"
+            raise RunLockedError(f"run {run_id}: {found}; wait for that process or end it") from error
         except OSError as error:
             raise StoreError(cannot("lock", folder, error)) from error
         try:

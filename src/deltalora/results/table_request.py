@@ -36,9 +36,7 @@ class Runs(StoredModel):
     """The runs of one experiment of a row."""
 
     config_id: str = Field(description="Equal over the seeds.")
-    run_ids: dict[int, str] = Field(
-        description="Seed -> the run of that configuration on the data, weights and results version of the request."
-    )
+    run_ids: dict[int, str] = Field(description="Seed -> the run of that configuration as the request made it.")
 
 
 class Row(StoredModel):
@@ -98,11 +96,7 @@ class Found(NamedTuple):
 
 
 def write_request(store: Path, request: TableRequest) -> Path:
-    """Write a request beside the records, in place of an equal one.
-
-    Raises:
-        StoreError: The folder cannot be written.
-    """
+    """Write a request beside the records, in place of an equal one."""
     path = store / TABLES_FOLDER / request.file_name
     write_atomic(path, (request.model_dump_json(indent=2) + "\n").encode())
     return path
@@ -112,9 +106,6 @@ def read_requests(store: Path) -> list[TableRequest]:
     """Read every request of a store, by name, scale and source, the latest first.
 
     One that is part of another is left out: the table was requested again with more runs.
-
-    Raises:
-        StoreError: A file is malformed.
     """
     found = [
         parse(TableRequest, path.read_text(encoding="utf-8"), str(path), "delete it and start the sweep again")
@@ -130,20 +121,14 @@ def find_request(store: Path, name: str, overrides: Sequence[str]) -> Found | No
 
     It is the latest request made with the same overrides, in any order. A command without any means the latest request
     of the table, whatever it was made with. Where the overrides name a folder of data or weights, only hashing these
-    can tell which request is meant, and none is returned.
-
-    Raises:
-        ConfigError: The overrides leave scale or data source open, and the store has requests of several.
-        StoreError: A file is malformed.
+    can tell which request is meant, and none is returned. Where they leave scale or data source open, and the store has
+    requests of several, that is a ConfigError.
     """
     if any(one.startswith(_FOLDERS) for one in overrides):
         return None
     scope, settings = _scope_and_settings(overrides)
-    fitting = [
-        request
-        for request in read_requests(store)
-        if request.name == name and scope <= {f"scale={request.scale}", f"task.source={request.source}"}
-    ]
+    named = [request for request in read_requests(store) if request.name == name]
+    fitting = [one for one in named if scope <= {f"scale={one.scale}", f"task.source={one.source}"}]
     same = [request for request in fitting if _scope_and_settings(request.overrides)[1] == settings]
     found = same or ([] if settings else fitting)
     if not found:
@@ -152,18 +137,15 @@ def find_request(store: Path, name: str, overrides: Sequence[str]) -> Found | No
     if len(scopes) > 1:
         raise ConfigError(f"{name}: expected one stored table, found {' and '.join(scopes)}; add one of these")
     latest, *others = sorted(found, key=lambda one: one.asked_at, reverse=True)
-    return Found(latest, _note(latest, others) if others else "")
+    made = [f"{one.asked_at:%Y-%m-%d %H:%M} UTC with {' '.join(one.overrides) or 'no overrides'}" for one in others]
+    note = (
+        f"Of {len(found)} stored requests for this table this is the latest, of {latest.asked_at:%Y-%m-%d %H:%M} UTC; "
+        f"the others: {'; '.join(made)}."
+    )
+    return Found(latest, note if others else "")
 
 
 def _scope_and_settings(overrides: Iterable[str]) -> tuple[set[str], set[str]]:
     which = {one for one in overrides if not one.startswith(_HOW)}
     scope = {one for one in which if one.startswith(_SCOPE)}
     return scope, which - scope
-
-
-def _note(latest: TableRequest, others: Sequence[TableRequest]) -> str:
-    made = [f"{one.asked_at:%Y-%m-%d %H:%M} UTC with {' '.join(one.overrides) or 'no overrides'}" for one in others]
-    return (
-        f"Of {len(others) + 1} stored requests for this table this is the latest, of {latest.asked_at:%Y-%m-%d %H:%M} "
-        f"UTC; the others: {'; '.join(made)}."
-    )

@@ -1,8 +1,6 @@
 """The four tasks: raw files in, examples with stable ids out, their token ids, and their scores.
 
-One file per task (`e2e`, `webnlg`, `xsum`, `glue`: its class, its loader, its file formats), one per form in which a
-backbone reads examples (`causal`, `seq2seq`, `classification`), the contract (`task`), and what all tasks read with
-(`sources`, `reading`). No model weights, no training loop lives here.
+One file per task (`e2e`, `webnlg`, `xsum`, `glue`) with class, loader and file formats; `task` is the contract.
 """
 
 from collections.abc import Mapping
@@ -16,18 +14,7 @@ from deltalora.tasks.task import Collate, Encoded, Prediction, Task
 from deltalora.tasks.webnlg import WebNLGTask
 from deltalora.tasks.xsum import XSumTask
 
-__all__ = [
-    "IGNORED",
-    "TASKS",
-    "Batch",
-    "Collate",
-    "Encoded",
-    "EncodedExample",
-    "Prediction",
-    "Task",
-    "TaskData",
-    "build_task",
-]
+__all__ = ["IGNORED", "Batch", "Collate", "Encoded", "EncodedExample", "Prediction", "Task", "TaskData", "build_task"]
 
 #: task.name -> its class.
 TASKS: Mapping[str, type[Task]] = {"e2e": E2ETask, "webnlg": WebNLGTask, "xsum": XSumTask, "glue": GlueTask}

@@ -22,17 +22,14 @@ class EncodedExample(Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded examples.
+    """Right-padded examples; a label is IGNORED where there is no loss.
 
-    Attributes:
-        input_ids: (batch, seq) int64.
-        attention_mask: (batch, seq) int64, 0 on padding.
-        labels: IGNORED where there is no loss. Causal: (batch, seq) int64, aligned with `input_ids` (not shifted).
-            Seq2seq: (batch, target seq) int64. Classification: (batch,) int64, or float32 for a regression.
+    Labels of a causal form are aligned with `input_ids` (not shifted), of seq2seq (batch, target seq); a class is
+    (batch,) int64, the target of a regression (batch,) float32.
     """
 
-    input_ids: Tensor
-    attention_mask: Tensor
+    input_ids: Tensor  # (batch, seq) int64
+    attention_mask: Tensor  # (batch, seq) int64, 0 on padding
     labels: Tensor
 
     def to(self, device: torch.device) -> "Batch":

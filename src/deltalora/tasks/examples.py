@@ -24,51 +24,32 @@ class Pair:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One distinct input of the test split, decoded once, with every reference it has.
-
-    Attributes:
-        id: Stable and unique.
-        context: The input as text.
-        references: At least one.
-        group: The part of the test split that is also scored alone (WebNLG: seen, unseen); empty where there is none.
-    """
+    """One distinct input of the test split, decoded once, with every reference it has."""
 
     id: str
     context: str
     references: tuple[str, ...]
-    group: str = ""
+    group: str = ""  # the part of the test split that is also scored alone (WebNLG: seen, unseen)
 
 
 @dataclass(frozen=True)
 class LabelledExample:
-    """One example of a classification or regression task.
-
-    Attributes:
-        id: Stable and unique.
-        first: The sentence, or the first of two.
-        second: The second sentence; None where there is only one.
-        label: Class number, or for STS-B the similarity from 0 to 5.
-        group: The part of the test split that is also scored alone (MNLI: matched, mismatched); empty elsewhere.
-    """
+    """One example of a classification or regression task."""
 
     id: str
     first: str
-    second: str | None
-    label: float
-    group: str = ""
+    second: str | None  # None where an example is one sentence
+    label: float  # class number, or for STS-B the similarity from 0 to 5
+    group: str = ""  # the part of the test split that is also scored alone (MNLI: matched, mismatched)
 
 
 @dataclass(frozen=True)
 class TaskData(Generic[Example, TestInput]):
-    """A task's three splits and where they came from.
+    """A task's three splits in file order, and where they came from.
 
-    Attributes:
-        train: Examples in file order; the trainer shuffles.
-        validation: Examples for the validation loss.
-        test: The inputs that the finished model is scored on, distinct and in order of first appearance. GLUE's
-            test labels are secret, so there it is the validation split once more.
-        files: File name -> SHA-256 of its bytes; from the package or the hub, split -> SHA-256 of its rows.
-        counts: What was counted before any limit -> number.
+    `test` holds distinct inputs; GLUE's test labels are secret, so there it is the validation split once more. `files`
+    maps a file's name to the SHA-256 of its bytes, or from the package or the hub a split to the SHA-256 of its rows;
+    `counts` says what was counted before any limit.
     """
 
     train: tuple[Example, ...]
@@ -79,12 +60,7 @@ class TaskData(Generic[Example, TestInput]):
 
     def cut(self, limits: LimitsConfig) -> "TaskData[Example, TestInput]":
         """Return at most so many examples of each split, from its start; the counts stay."""
-        return replace(
-            self,
-            train=self.train[: limits.train],
-            validation=self.validation[: limits.validation],
-            test=self.test[: limits.test],
-        )
+        return replace(self, **{split: getattr(self, split)[:most] for split, most in limits})
 
 
 def rows_sha256(rows: Iterable[tuple[str, str]]) -> str:

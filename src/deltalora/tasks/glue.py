@@ -10,10 +10,10 @@ Each task has a folder. Two formats are read, plain or gzipped:
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
@@ -21,8 +21,8 @@ from deltalora import metrics, results
 from deltalora.config.task import GlueConfig, GlueDataset
 from deltalora.errors import DataError
 from deltalora.metrics import Score
-from deltalora.tasks.classification import CollateExamples, encode_labelled
 from deltalora.tasks.examples import LabelledData, LabelledExample, TaskData
+from deltalora.tasks.forms import CollateExamples, encode_labelled
 from deltalora.tasks.reading import FileRows, find_file, read_json_lines, read_lines, read_rows, read_text, text_field
 from deltalora.tasks.sources import load_rows
 from deltalora.tasks.task import Encoded, Prediction, Task
@@ -43,18 +43,14 @@ class GlueTask(Task):
 
     @property
     def tested_on(self) -> str:
-        """The validation split: GLUE's test labels are secret."""
+        """The validation split, as everywhere in the literature: GLUE's test labels are secret."""
         return "validation"
 
     def load(self) -> LabelledData:
-        """Return the training and validation split.
+        """Return the training split, the validation split, and the latter once more as `test`.
 
-        GLUE's test labels are secret, so scores are those of the validation split, as everywhere in the literature: it
-        comes a second time as `test`. MNLI has two of them; the validation loss is taken on the matched one, and `test`
-        is the matched one and then the mismatched one, each under its group and each cut to `limits.test`.
-
-        Raises:
-            DataError: The source cannot be read.
+        MNLI has two validation splits: the validation loss is taken on the matched one, and `test` is the matched one
+        and then the mismatched one, each under its group and each cut to `limits.test`.
         """
         dataset, limits = self.config.dataset, self.config.limits
         parts = parts_of(dataset)
@@ -66,16 +62,16 @@ class GlueTask(Task):
             from_hub=lambda row, _: glue_row(dataset, row),
             hub_folder=dataset,
             instead="a folder with one folder per GLUE task",
-            hashed=lambda row: [(row.first, json.dumps([row.second, row.label]))],
+            hashed=lambda row: [(row.first, json.dumps(row[1:]))],
         )
-        train, *validations = parts
-        scored = {part.removeprefix("validation").removeprefix("_"): rows[part] for part in validations}
+        train, validation, *_ = (rows[part] for part in parts)
+        scored = {part.removeprefix("validation").removeprefix("_"): rows[part] for part in parts[1:]}
         test = {group: _labelled(found, f"test/{group}".rstrip("/"), group) for group, found in scored.items()}
-        counts = {"train": len(rows[train]), "validation": len(rows[validations[0]])}
+        counts = {"train": len(train), "validation": len(validation)}
         counts |= {f"test_{group}".rstrip("_"): len(found) for group, found in test.items()}
         return TaskData(
-            train=_labelled(rows[train], "train")[: limits.train],
-            validation=_labelled(rows[validations[0]], "validation")[: limits.validation],
+            train=_labelled(train, "train")[: limits.train],
+            validation=_labelled(validation, "validation")[: limits.validation],
             test=tuple(example for found in test.values() for example in found[: limits.test]),
             files=files,
             counts=counts,
@@ -91,13 +87,9 @@ class GlueTask(Task):
 
     def score(self, data: LabelledData, predictions: Sequence[Prediction]) -> dict[str, Score]:
         """Return the task's own metrics on the validation split."""
-        return metrics.score_labels(
-            self.config.dataset,
-            [float(prediction) for prediction in predictions],
-            [example.label for example in data.test],
-            [example.id for example in data.test],
-            [example.group for example in data.test],
-        )
+        labels, ids = [one.label for one in data.test], [one.id for one in data.test]
+        groups = [one.group for one in data.test]
+        return metrics.score_labels(self.config.dataset, list(map(float, predictions)), labels, ids, groups)
 
     def predicted(self, data: LabelledData, predictions: Sequence[Prediction]) -> list[results.Prediction]:
         """Return the sentences, the predicted and the true label."""
@@ -113,71 +105,52 @@ class GlueTask(Task):
 
 
 def _labelled(rows: Sequence["GlueRow"], prefix: str, group: str = "") -> tuple[LabelledExample, ...]:
-    return tuple(
-        LabelledExample(f"{prefix}/{index:06d}", row.first, row.second, row.label, group)
-        for index, row in enumerate(rows)
-    )
+    return tuple(LabelledExample(f"{prefix}/{index:06d}", *row, group) for index, row in enumerate(rows))
 
 
 #: A split as the hub names it. GLUE's test labels are secret, so no test split is ever read.
 Part = Literal["train", "validation", "validation_matched", "validation_mismatched"]
 
-#: Names under which a split is looked for, in this order. The last stands in for the official split, with a warning: a
-#: part of it, or its rows in tokenised text. A held-out sample of MNLI's training split is neither of MNLI's two
-#: validation splits, and so none of these names.
-FILE_NAMES: dict[Part, tuple[str, ...]] = {
-    "train": ("train.jsonl", "train.tsv", "train_sample.jsonl"),
-    "validation": ("validation.jsonl", "dev.tsv", "heldout_sample.jsonl"),
-    "validation_matched": ("validation_matched.jsonl", "dev_matched.tsv", "validation_matched_tokenized.jsonl"),
-    "validation_mismatched": (
-        "validation_mismatched.jsonl",
-        "dev_mismatched.tsv",
-        "validation_mismatched_hard_tokenized.jsonl",
-    ),
+#: What stands in for an official split, with a warning: a part of it, or its rows in tokenised text. A held-out sample
+#: of MNLI's training split is neither of MNLI's two validation splits, and so none of these names.
+STAND_INS: dict[Part, str] = {
+    "train": "train_sample.jsonl",
+    "validation": "heldout_sample.jsonl",
+    "validation_matched": "validation_matched_tokenized.jsonl",
+    "validation_mismatched": "validation_mismatched_hard_tokenized.jsonl",
 }
 
 _MSR_NAME = "msr_paraphrase_train.txt"
 _COLA_COLUMNS = ("source", "label", "mark", "sentence")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How a task's files are written.
+class Layout(NamedTuple):
+    """How a task's files are written."""
 
-    Attributes:
-        folders: Names of its folder.
-        fields: Its sentences in the hub's data set; `label` stands beside them.
-        columns: The same sentences in the official tsv's header.
-        label_column: Its label there.
-        classes: Names of the classes in the tsv, in the order of the hub's codes; empty for a similarity from 0 to 5.
-    """
-
-    folders: tuple[str, ...]
-    fields: tuple[str, ...]
-    columns: tuple[str, ...]
+    folders: tuple[str, ...]  # names of its folder
+    fields: tuple[str, ...]  # its sentences in the hub's data set; `label` stands beside them
+    columns: tuple[str, ...]  # the same sentences in the official tsv's header
     label_column: str
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # their names in the tsv, in the order of the hub's codes; none: a similarity from 0 to 5
 
 
 _PAIR = ("sentence1", "sentence2")
 _ENTAILMENT = ("entailment", "not_entailment")
+_NLI = ("entailment", "neutral", "contradiction")
 
 LAYOUTS: dict[GlueDataset, Layout] = {
     "cola": Layout(("cola", "CoLA"), ("sentence",), ("sentence",), "label", ("0", "1")),
     "sst2": Layout(("sst2", "SST-2"), ("sentence",), ("sentence",), "label", ("0", "1")),
     "mrpc": Layout(("mrpc", "MRPC"), _PAIR, ("#1 String", "#2 String"), "Quality", ("0", "1")),
     "qqp": Layout(("qqp", "QQP"), ("question1", "question2"), ("question1", "question2"), "is_duplicate", ("0", "1")),
-    "mnli": Layout(
-        ("mnli", "MNLI"), ("premise", "hypothesis"), _PAIR, "gold_label", ("entailment", "neutral", "contradiction")
-    ),
+    "mnli": Layout(("mnli", "MNLI"), ("premise", "hypothesis"), _PAIR, "gold_label", _NLI),
     "qnli": Layout(("qnli", "QNLI"), ("question", "sentence"), ("question", "sentence"), "label", _ENTAILMENT),
     "rte": Layout(("rte", "RTE"), _PAIR, _PAIR, "label", _ENTAILMENT),
     "stsb": Layout(("stsb", "STS-B"), _PAIR, _PAIR, "score", ()),
 }
 
 
-@dataclass(frozen=True)
-class GlueRow:
+class GlueRow(NamedTuple):
     """One or two sentences as they stand in the file, and the class number or similarity."""
 
     first: str
@@ -187,32 +160,29 @@ class GlueRow:
 
 def parts_of(dataset: GlueDataset) -> tuple[Part, ...]:
     """Return the labelled splits of a task, training first."""
-    if dataset == "mnli":
-        return ("train", "validation_matched", "validation_mismatched")
-    return ("train", "validation")
+    return ("train", "validation_matched", "validation_mismatched") if dataset == "mnli" else ("train", "validation")
 
 
 def glue_row(dataset: GlueDataset, found: Mapping[str, object]) -> GlueRow:
-    """Check one row in the hub's fields.
+    """Check one row in the hub's fields; ValueError if it is none of the task's.
 
     Only QQP may have an empty question: two of the official training rows have one (huggingface/datasets#277).
-
-    Raises:
-        ValueError: A field is missing, no text, or empty; the label is none of the task's.
     """
     layout = LAYOUTS[dataset]
     sentences = [text_field(found, name, may_be_empty=dataset == "qqp") for name in layout.fields]
     if "label" not in found:
         raise ValueError(f"expected the field label, found {', '.join(map(str, found))}")
-    return GlueRow(sentences[0], sentences[1] if len(sentences) > 1 else None, _label(layout, found["label"]))
+    return GlueRow(sentences[0], sentences[1] if sentences[1:] else None, _label(layout.classes, found["label"]))
 
 
-def _label(layout: Layout, value: object) -> float:
-    classes = layout.classes
+def _label(classes: Sequence[str], value: object) -> float:
     if isinstance(value, str) and value in classes:
         return float(classes.index(value))
     highest = len(classes) - 1 if classes else 5
-    number = _number(value)
+    number = None
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
+            number = float(value)
     if number is not None and 0 <= number <= highest and (isinstance(value, int) or not classes):
         return number
     expected = f"a class from 0 to {highest}" if classes else "a similarity from 0 to 5"
@@ -220,29 +190,15 @@ def _label(layout: Layout, value: object) -> float:
     raise ValueError(f"expected {expected} as label, found {str(value)[:60]!r}{hidden}")
 
 
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
-
-
 def read_glue(root: Path, dataset: GlueDataset, part: Part) -> FileRows[GlueRow]:
-    """Find and read one of `parts_of(dataset)` in `root`, which has one folder per task.
-
-    Raises:
-        DataError: No such folder or file, damaged, not UTF-8, a malformed row, a label that is none of the task's.
-    """
+    """Find and read one of `parts_of(dataset)` in `root`, which has one folder per task."""
     folders = LAYOUTS[dataset].folders
     folder = next((root / name for name in folders if (root / name).is_dir()), None)
     if folder is None:
-        raise DataError(
-            f"{root}: expected a folder with {dataset}'s files named {' or '.join(folders)}, found none; "
-            "set task.data_dir to the folder that has one folder per GLUE task"
-        )
-    *official, stand_in = FILE_NAMES[part]
+        expected = f"expected a folder with {dataset}'s files named {' or '.join(folders)}"
+        fix = "set task.data_dir to the folder that has one folder per GLUE task"
+        raise DataError(f"{root}: {expected}, found none; {fix}")
+    official, stand_in = [f"{part}.jsonl", f"{part.replace('validation', 'dev')}.tsv"], STAND_INS[part]
     names = [*official, *([_MSR_NAME] if dataset == "mrpc" else []), stand_in]
     path = find_file(folder, names, f"{folder.name}'s {part} split")
     used = [path]
@@ -250,11 +206,10 @@ def read_glue(root: Path, dataset: GlueDataset, part: Part) -> FileRows[GlueRow]
         _log.warning("%s stands in for the official %s split: scores cannot be compared with others'", path, part)
     records = read_json_lines(path) if ".jsonl" in path.suffixes else _tsv_records(path, dataset)
     if path.name.startswith(_MSR_NAME):
-        ids_path = find_file(folder, ("dev_ids.tsv", "mrpc_dev_ids.tsv"), f"the validation pairs' ids of {_MSR_NAME}")
-        ids = {tuple(line.split()) for line in read_text(ids_path).splitlines()}
+        used.append(find_file(folder, ("dev_ids.tsv", "mrpc_dev_ids.tsv"), f"the validation pairs' ids of {_MSR_NAME}"))
+        ids = {tuple(line.split()) for line in read_text(used[1]).splitlines()}
         wanted = part == "validation"
         records = (one for one in records if ((one[1]["#1 ID"], one[1]["#2 ID"]) in ids) == wanted)
-        used.append(ids_path)
     rows = read_rows(path, records, partial(glue_row, dataset), "restore the line, or give a split with labels")
     return FileRows({file.name: results.sha256_of_file(file) for file in used}, rows)
 
@@ -271,10 +226,8 @@ def _tsv_records(path: Path, dataset: GlueDataset) -> Iterator[tuple[str, Mappin
     header = first.split("\t")
     wanted = (*layout.columns, layout.label_column)
     if not set(wanted) <= set(header):
-        raise DataError(
-            f"{path}:1: expected a header with the columns {', '.join(wanted)}, found {first[:80]!r}; "
-            "use the official tsv file"
-        )
+        expected = f"expected a header with the columns {', '.join(wanted)}"
+        raise DataError(f"{path}:1: {expected}, found {first[:80]!r}; use the official tsv file")
     cut = 0
     for where, line in lines:
         cells = line.removesuffix("\r").split("\t")
@@ -284,7 +237,6 @@ def _tsv_records(path: Path, dataset: GlueDataset) -> Iterator[tuple[str, Mappin
         if len(cells) != len(header):
             raise DataError(f"{where}: expected {len(header)} columns, found {len(cells)}; restore the line")
         row = dict(zip(header, cells, strict=True))
-        named = dict(zip((*layout.fields, "label"), (row[column] for column in wanted), strict=True))
-        yield where, row | named
+        yield where, row | {name: row[column] for name, column in zip((*layout.fields, "label"), wanted, strict=True)}
     if cut:
         _log.warning("%s: %d rows that a line break cuts in two are left out", path, cut)

@@ -6,14 +6,12 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from deltalora.errors import DataError
 
 Split = Literal["train", "validation", "test"]
-
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 Row = TypeVar("Row", covariant=True)
@@ -23,73 +21,49 @@ Record = TypeVar("Record")
 _LONGEST_CSV_FIELD = 2**24
 
 
-@dataclass(frozen=True)
-class FileRows(Generic[Row]):
+class FileRows(NamedTuple, Generic[Row]):
     """One split as read: name inside the folder -> SHA-256 of every file, and the rows in file order."""
 
     files: Mapping[str, str]
     rows: tuple[Row, ...]
 
 
-def find_file(folder: Path, names: Iterable[str], what: str) -> Path:
-    """Return the first of several names that a folder has, each also looked for with `.gz` behind it.
-
-    Raises:
-        DataError: No such folder, or none of the files in it.
-    """
+def find_file(folder: Path, names: Sequence[str], what: str) -> Path:
+    """Return the first of several names that a folder has, or has with `.gz` behind it; DataError if none is there."""
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder with {what}, found none; set task.data_dir to it")
-    names = tuple(names)
-    for name in names:
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.is_file():
-                return path
-    raise DataError(
-        f"{folder}: expected {what} as {' or '.join(names)} (or .gz), found none of them; "
-        "set task.data_dir to the folder that has it"
-    )
+    candidates = (folder / f"{name}{suffix}" for name in names for suffix in ("", ".gz"))
+    if (path := next(filter(Path.is_file, candidates), None)) is not None:
+        return path
+    expected = f"expected {what} as {' or '.join(names)} (or .gz)"
+    raise DataError(f"{folder}: {expected}, found none of them; set task.data_dir to the folder that has it")
 
 
 def read_text(path: Path) -> str:
-    """Return a whole file as text, unpacked if its name ends in .gz.
-
-    Raises:
-        DataError: A damaged gzip file, or not UTF-8 (names the line and the byte).
-    """
+    """Return a whole file as text, unpacked if its name ends in .gz; DataError if it is damaged or not UTF-8."""
     raw = path.read_bytes()
     if path.suffix == ".gz":
         try:
             raw = gzip.decompress(raw)
         except (EOFError, OSError, zlib.error) as error:
-            raise DataError(
-                f"{path}: expected a whole gzip file, found a damaged one ({error}); copy it again"
-            ) from error
+            found = f"found a damaged one ({error})"
+            raise DataError(f"{path}: expected a whole gzip file, {found}; copy it again") from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}:{line}: expected UTF-8 text, found byte 0x{raw[error.start]:02x}; convert the file to UTF-8"
-        ) from error
+        line, found = raw[: error.start].count(b"\n") + 1, f"found byte 0x{raw[error.start]:02x}"
+        raise DataError(f"{path}:{line}: expected UTF-8 text, {found}; convert the file to UTF-8") from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each line as (`file:line`, text); lines end at a line feed only.
-
-    Raises:
-        DataError: See `read_text`.
-    """
+    """Yield each line as (`file:line`, text); lines end at a line feed only."""
     text = read_text(path).removesuffix("\n")
     for number, line in enumerate(text.split("\n") if text else [], start=1):
         yield f"{path}:{number}", line
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield each line of a file as (`file:line`, JSON object).
-
-    Raises:
-        DataError: See `read_text`; a line that is no JSON object.
-    """
+    """Yield each line of a file as (`file:line`, JSON object); DataError for one that is none."""
     for where, line in read_lines(path):
         try:
             found = json.loads(line)
@@ -101,45 +75,32 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield each row of a csv file as (`file:line`, field by column); its header has at least the given columns.
-
-    Raises:
-        DataError: See `read_text`; another header, a row of another length, a row that is cut off.
-    """
+    """Yield each row of a csv file as (`file:line`, field by column); its header has at least the given columns."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     limit = csv.field_size_limit(_LONGEST_CSV_FIELD)
     try:
         header = next(reader, [])
         if not set(columns) <= set(header):
-            raise DataError(
-                f"{path}:1: expected a header with {','.join(columns)}, found {','.join(header)!r}; restore the header"
-            )
+            wanted, found = ",".join(columns), repr(",".join(header))
+            raise DataError(f"{path}:1: expected a header with {wanted}, found {found}; restore the header")
         for fields in reader:
             where = f"{path}:{reader.line_num}"
             if len(fields) != len(header):
                 raise DataError(f"{where}: expected {len(header)} fields, found {len(fields)}; restore the line")
             yield where, dict(zip(header, fields, strict=True))
     except csv.Error as error:
-        raise DataError(
-            f"{path}:{reader.line_num}: expected a whole csv row, found: {error}; copy the file again"
-        ) from error
+        where = f"{path}:{reader.line_num}"
+        raise DataError(f"{where}: expected a whole csv row, found: {error}; copy the file again") from error
     finally:
         csv.field_size_limit(limit)
 
 
 def read_rows(
-    path: Path | str, records: Iterable[tuple[str, Record]], parse: Callable[[Record], Row], fix: str
+    path: Path, records: Iterable[tuple[str, Record]], parse: Callable[[Record], Row], fix: str
 ) -> tuple[Row, ...]:
-    """Parse every record of a file.
+    """Parse every (place, content) record of a file.
 
-    Args:
-        path: The file, for the error's text.
-        records: Place and content of each.
-        parse: Turns a record into a row; raises ValueError with what it expected and found.
-        fix: What to do about a wrong record.
-
-    Raises:
-        DataError: A record cannot be parsed (names its place), or there is none.
+    A ValueError of `parse`, which says what it expected and found, becomes a DataError with the place and the `fix`.
     """
     rows = []
     for where, record in records:
@@ -153,11 +114,7 @@ def read_rows(
 
 
 def text_field(row: Mapping[str, object], name: str, may_be_empty: bool = False) -> str:
-    """Return a field's text as it stands.
-
-    Raises:
-        ValueError: The field is missing, no text, or empty.
-    """
+    """Return a field's text as it stands; ValueError if it is missing, no text, or empty."""
     if name not in row:
         raise ValueError(f"expected the field {name}, found {', '.join(map(str, row)) or 'none'}")
     value = row[name]

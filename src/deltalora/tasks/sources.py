@@ -36,20 +36,15 @@ def load_rows(
     instead: str,
     hashed: Callable[[Row], Iterable[tuple[str, str]]],
 ) -> tuple[dict[Part, tuple[Row, ...]], dict[str, str]]:
-    """Read all splits from the configured source.
+    """Read the splits `parts`, named as the hub names them, from the configured source.
 
-    Args:
-        config: Names the source.
-        parts: The splits to read, as the hub names them.
-        embedded: Folder of the task in `EMBEDDED`.
-        from_files: Reads one split in a folder.
-        from_hub: Turns the hub's row of a split into ours, or into None to leave it out; raises ValueError.
-        hub_folder: Where the hub has the parquet files of one of several configurations (GLUE's tasks).
-        instead: What to give without a network, for the error's text.
-        hashed: The (input, text) pairs of a row that its hash is over.
+    `from_files` reads one split in a folder: the package's own, `embedded`, or `task.data_dir`. `from_hub` turns the
+    hub's row of a split into ours, or into None to leave it out, and raises ValueError; `hub_folder` is where the hub
+    has the parquet files of one of several configurations (GLUE's tasks). `instead` says what to give offline.
 
     Returns:
-        Split -> rows, and file -> SHA-256 of its bytes; from the package or the hub, split -> SHA-256 of its rows.
+        Split -> rows, and file -> SHA-256 of its bytes; from the package or the hub, split -> SHA-256 over the (input,
+        text) pairs that `hashed` makes of its rows.
 
     Raises:
         DataError: The source cannot be read.
@@ -76,11 +71,10 @@ def load_rows(
 def _hub_rows(found: Iterable[HubRow], part: Part, convert: Callable[[HubRow, Part], Row | None]) -> Iterator[Row]:
     for number, row in enumerate(found):
         try:
-            converted = convert(row, part)
+            if (converted := convert(row, part)) is not None:
+                yield converted
         except ValueError as error:
             raise ValueError(f"{part} row {number}: {error}") from error
-        if converted is not None:
-            yield converted
 
 
 def _hub_splits(hub: HubConfig, parts: Sequence[str], subfolder: str | None) -> Mapping[str, Iterable[HubRow]]:
@@ -100,7 +94,7 @@ def _hub_splits(hub: HubConfig, parts: Sequence[str], subfolder: str | None) -> 
 def _hub_files(folder: Path, part: str) -> list[str]:
     """Return a split's files, named as a repository's own (`train-00000-of-00001.parquet`) or the hub's conversion."""
     names = ("validation", "dev") if part == "validation" else (part,)
-    found = sorted(path for name in names for form in ("-*", "/*") for path in folder.glob(f"{name}{form}.parquet"))
+    found = [str(path) for name in names for form in ("-*", "/*") for path in folder.glob(f"{name}{form}.parquet")]
     if not found:
         raise FileNotFoundError(f"no parquet file of {part} in {folder.name}")
-    return [str(path) for path in found]
+    return sorted(found)

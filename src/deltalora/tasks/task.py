@@ -1,8 +1,4 @@
-"""The contract of a task: load, encode, predict, score.
-
-A task ties together examples with stable ids, their token ids in the form its backbone reads, and the metrics of its
-table. The trainer calls a task and never looks at its name.
-"""
+"""The contract of a task: load, encode, predict, score. The trainer calls a task and never looks at its name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -12,27 +8,22 @@ from typing import Any, ClassVar
 from transformers import PreTrainedTokenizerBase
 
 from deltalora import results
-from deltalora.config.task import Form, TaskConfig
+from deltalora.config.task import CausalConfig, Form, TaskConfig
 from deltalora.metrics import Score
 from deltalora.tasks.batch import Batch, EncodedExample, tokenised_sha256
 from deltalora.tasks.examples import Prompt, TaskData, TextData
+from deltalora.tasks.forms import collate_pairs, encode_pairs, encode_prompt
 
 #: A generated text, or a class number or regression value.
 Prediction = str | float
 
+#: Makes a batch of examples with labels and a padding id.
 Collate = Callable[[Sequence[Any], int], Batch]
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A task's examples as token ids.
-
-    Attributes:
-        train: Examples with labels.
-        validation: Examples with labels.
-        test: The token ids that a prediction starts from.
-        collate: Makes a batch of examples with labels and a padding id.
-    """
+    """A task's examples as token ids; of `test` those that a prediction starts from."""
 
     train: Sequence[EncodedExample]
     validation: Sequence[EncodedExample]
@@ -46,21 +37,14 @@ class Encoded:
 
 
 class Task(ABC):
-    """One task under one run's configuration.
+    """One task under one run's configuration."""
 
-    Attributes:
-        table: The table of the paper that shows its scores.
-        config: The run's section `task`.
-        max_new_tokens: Most tokens that are generated; 0 where none are.
-        form: How its backbone reads an example.
-    """
-
-    table: ClassVar[str]
+    table: ClassVar[str]  #: The table of the paper that shows its scores.
     config: Any
 
     def __init__(self, config: TaskConfig, max_new_tokens: int) -> None:
         self.config = config
-        self.max_new_tokens = max_new_tokens
+        self.max_new_tokens = max_new_tokens  # 0 where no text is generated
         self.form: Form = config.form
 
     @property
@@ -80,11 +64,7 @@ class Task(ABC):
 
     @abstractmethod
     def load(self) -> TaskData[Any, Any]:
-        """Return all splits from the configured source.
-
-        Raises:
-            DataError: The source cannot be read.
-        """
+        """Return all splits from the configured source; raises DataError where it cannot be read."""
 
     @abstractmethod
     def encode(self, tokenizer: PreTrainedTokenizerBase, data: TaskData[Any, Any]) -> Encoded:
@@ -92,11 +72,7 @@ class Task(ABC):
 
     @abstractmethod
     def score(self, data: TaskData[Any, Any], predictions: Sequence[Prediction]) -> dict[str, Score]:
-        """Return the task's scores, in the order of its table, for one prediction per test input.
-
-        Raises:
-            MetricError: A score cannot be computed.
-        """
+        """Return the task's scores, in the order of its table, for one prediction per test input; or MetricError."""
 
     @abstractmethod
     def predicted(self, data: TaskData[Any, Any], predictions: Sequence[Prediction]) -> list[results.Prediction]:
@@ -112,6 +88,19 @@ class TextTask(Task):
             results.Prediction(id=prompt.id, source=prompt.context, prediction=str(text), references=prompt.references)
             for prompt, text in zip(data.test, predictions, strict=True)
         ]
+
+
+class CausalTask(TextTask):
+    """A prompt is continued."""
+
+    config: CausalConfig
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, data: TextData) -> Encoded:
+        """Return context, separator, completion, end; a prompt ends with the separator and leaves room for the text."""
+        train, validation = (encode_pairs(tokenizer, split, self.longest) for split in (data.train, data.validation))
+        room = self.longest - self.max_new_tokens
+        test = [encode_prompt(tokenizer, prompt.context, room) for prompt in data.test]
+        return Encoded(train, validation, test, collate_pairs)
 
 
 def scored_texts(

@@ -13,22 +13,19 @@ the test split is that of the organisers' reference files.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from xml.etree import ElementTree
 
 from deltalora import metrics
 from deltalora.config.task import WebNLGConfig
-from deltalora.errors import DataError
+from deltalora.errors import DataError, one_line
 from deltalora.metrics import Score
 from deltalora.results import sha256_of_file
-from deltalora.tasks.causal import CausalTask
 from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData, rows_sha256
 from deltalora.tasks.reading import SPLITS, FileRows, Split, find_file, read_json_lines, read_rows, read_text
 from deltalora.tasks.sources import HubRow, load_rows
-from deltalora.tasks.task import Prediction, scored_texts
-from deltalora.tasks.text_form import in_form
+from deltalora.tasks.task import CausalTask, Prediction, scored_texts
 
 
 class WebNLGTask(CausalTask):
@@ -38,23 +35,19 @@ class WebNLGTask(CausalTask):
     config: WebNLGConfig
 
     def load(self) -> TextData:
-        """Return all three splits.
+        """Return all three splits; an id that occurs twice in the test split is a DataError.
 
         A pair is made of every lexicalisation with the comment "good", in training and validation. A prompt is made of
         every test entry, in file order (that of the organisers' reference files), grouped "seen" or "unseen" by whether
-        its category is one of the training set's. All as in microsoft/LoRA@c4593f0
-        (examples/NLG/src/format_converting_webnlg.py and gpt2_decode.py), which takes only good lexicalisations as test
-        references too; the official 4,928 are all good. It also merges test entries that linearise alike; no two do.
+        its category is one of the training set's. All as in microsoft/LoRA@c4593f0 (format_converting_webnlg.py and
+        gpt2_decode.py in examples/NLG/src), which takes only good lexicalisations as test references too; the official
+        4,928 are all good. It also merges test entries that linearise alike; no two do.
 
-        `references="all"` keeps the 1 to 8 references of an input. `references="six"` keeps its first six, as
-        upstream's `--ref_num 6` does; three references of two inputs are dropped. Where there are fewer, upstream
-        writes reference 0 once more into each empty place. That moves none of its scores: BLEU clips by the maximum
-        count and takes the closest length, METEOR and pyter's TER take the best reference. It would move TER-tercom,
-        whose denominator is the mean length of the references (19.02 -> 19.05 on 200 lines of a submission), so nothing
-        is repeated here.
-
-        Raises:
-            DataError: The source cannot be read, or an id occurs twice in the test split.
+        `references="all"` keeps the 1 to 8 references of an input, `references="six"` its first six, as upstream's
+        `--ref_num 6` does; three references of two inputs are dropped. Where there are fewer, upstream repeats
+        reference 0, which moves none of its scores: BLEU clips by the maximum count and takes the closest length,
+        METEOR and pyter's TER take the best reference. It would move TER-tercom, whose denominator is the mean length
+        of the references (19.02 -> 19.05 on 200 lines of a submission), so nothing is repeated here.
         """
         categories = EMBEDDED_WORLD if self.config.source == "embedded" else CHALLENGE_2017
         entries, files = load_rows(
@@ -68,24 +61,12 @@ class WebNLGTask(CausalTask):
             "github.com/microsoft/LoRA, examples/NLG/data (json)",
             hashed=lambda entry: entry.pairs(),
         )
-        train, validation = (
-            tuple(
-                Pair(f"{split}/{index:05d}", context, text)
-                for index, (context, text) in enumerate(pair for entry in entries[split] for pair in entry.pairs())
-            )
-            for split in SPLITS[:2]
-        )
+        train, validation = (_pairs(split, entries[split]) for split in SPLITS[:2])
         test = _prompts(entries["test"], None if self.config.references == "all" else 6)
-        counts = {
-            "train": len(train),
-            "validation": len(validation),
-            "test": sum(len(prompt.references) for prompt in test),
-            "test_inputs": len(test),
-            "test_seen": sum(prompt.group == "seen" for prompt in test),
-            "test_unseen": sum(prompt.group == "unseen" for prompt in test),
-            "train_entries": len(entries["train"]),
-            "validation_entries": len(entries["validation"]),
-        }
+        counts = {"train": len(train), "validation": len(validation)}
+        counts |= {"test": sum(len(prompt.references) for prompt in test), "test_inputs": len(test)}
+        counts |= {f"test_{group}": sum(one.group == group for one in test) for group in ("seen", "unseen")}
+        counts |= {f"{split}_entries": len(entries[split]) for split in SPLITS[:2]}
         counts |= {f"{split}_texts_not_good": sum(entry.not_good for entry in entries[split]) for split in SPLITS}
         return TaskData(train, validation, test, files, counts).cut(self.config.limits)
 
@@ -95,16 +76,19 @@ class WebNLGTask(CausalTask):
         return metrics.score_webnlg_texts(*scored_texts(data.test, predictions), groups)
 
 
+def _pairs(split: Split, entries: Sequence["Entry"]) -> tuple[Pair, ...]:
+    pairs = (pair for entry in entries for pair in entry.pairs())
+    return tuple(Pair(f"{split}/{index:05d}", *pair) for index, pair in enumerate(pairs))
+
+
 def _prompts(entries: Sequence["Entry"], most: int | None) -> tuple[Prompt, ...]:
     prompts: dict[str, Prompt] = {}
     for entry in entries:
-        id = f"test/{entry.id}"
-        if id in prompts:
-            raise DataError(
-                f"the WebNLG test split: expected each id once, found {entry.id!r} twice; give testdata_with_lex alone"
-            )
+        if entry.id in prompts:
+            found = f"expected each id once, found {entry.id!r} twice"
+            raise DataError(f"the WebNLG test split: {found}; give testdata_with_lex alone")
         group = "seen" if entry.seen else "unseen"
-        prompts[id] = Prompt(id, linearise(entry.triples), entry.references[:most], group)
+        prompts[entry.id] = Prompt(f"test/{entry.id}", linearise(entry.triples), entry.references[:most], group)
     return tuple(prompts.values())
 
 
@@ -115,26 +99,16 @@ class Categories(NamedTuple):
     unseen: tuple[str, ...]
 
 
+def _release(seen: str, unseen: str) -> Categories:
+    return Categories(tuple(seen.split()), tuple(unseen.split()))
+
+
 #: Ten categories of the 2017 training set, and five that only its test set has.
-CHALLENGE_2017 = Categories(
-    (
-        "Airport",
-        "Astronaut",
-        "Building",
-        "City",
-        "ComicsCharacter",
-        "Food",
-        "Monument",
-        "SportsTeam",
-        "University",
-        "WrittenWork",
-    ),
-    ("Artist", "Athlete", "CelestialBody", "MeanOfTransportation", "Politician"),
+CHALLENGE_2017 = _release(
+    "Airport Astronaut Building City ComicsCharacter Food Monument SportsTeam University WrittenWork",
+    "Artist Athlete CelestialBody MeanOfTransportation Politician",
 )
-EMBEDDED_WORLD = Categories(
-    ("Hotel", "Museum", "Garden", "SportsClub", "Shop", "TrainService", "Film", "Book"),
-    ("Product", "Dish", "Course", "Company"),
-)
+EMBEDDED_WORLD = _release("Hotel Museum Garden SportsClub Shop TrainService Film Book", "Product Dish Course Company")
 
 #: Names under which a split is looked for as one file, in this order.
 FILE_NAMES: dict[Split, tuple[str, ...]] = {
@@ -168,23 +142,14 @@ class Source(NamedTuple):
     seen: object = None  # whether the file calls the category seen, where it says so
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A set of triples and the texts that say it.
+class Entry(NamedTuple):
+    """A set of triples and the texts that say it."""
 
-    Attributes:
-        id: As the file has it; unique in the test split only.
-        triples: One to seven of the modified triple set, in file order.
-        references: Its lexicalisations with the comment "good", in file order.
-        not_good: How many lexicalisations had another comment and were left out.
-        seen: Whether its category is one of the training set.
-    """
-
-    id: str
-    triples: tuple[Triple, ...]
-    references: tuple[str, ...]
-    not_good: int
-    seen: bool
+    id: str  # as the file has it; unique in the test split only
+    triples: tuple[Triple, ...]  # one to seven of the modified triple set, in file order
+    references: tuple[str, ...]  # its lexicalisations with the comment "good", in file order
+    not_good: int  # how many lexicalisations had another comment and were left out
+    seen: bool  # whether its category is one of the training set
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the linearised triples with each reference."""
@@ -201,26 +166,23 @@ def linearise(triples: Sequence[Triple]) -> str:
 
 
 def checked_entry(split: Split, source: Source, categories: Categories = CHALLENGE_2017) -> Entry:
-    """Return an entry if it is one: training and validation have seen categories, a test entry has a good reference.
+    """Return an entry if it is one, else raise ValueError.
 
-    Raises:
-        ValueError: An unknown category, a triple that is not three parts, no text or an empty one.
+    Training and validation have seen categories only, and a test entry has at least one good reference.
     """
     known = categories.seen + categories.unseen if split == "test" else categories.seen
     if source.category not in known:
-        raise ValueError(
-            f"expected one of the {len(known)} categories of the WebNLG 2017 {split} split, found {source.category!r}"
-        )
-    if not source.triples:
-        raise ValueError("expected at least one triple, found none")
-    if not source.texts:
-        raise ValueError("expected at least one reference, found none")
+        expected = f"one of the {len(known)} categories of the WebNLG 2017 {split} split"
+        raise ValueError(f"expected {expected}, found {source.category!r}")
+    for what, found in (("triple", source.triples), ("reference", source.texts)):
+        if not found:
+            raise ValueError(f"expected at least one {what}, found none")
     references = []
     for number, (comment, text) in enumerate(source.texts, start=1):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"reference {number}: expected a text, found an empty one")
         if comment == "good":
-            references.append(in_form(text, "raw"))
+            references.append(one_line(text))
     if split == "test" and not references:
         raise ValueError('expected at least one reference with comment "good", found none')
     entry = Entry(
@@ -239,20 +201,15 @@ def checked_entry(split: Split, source: Source, categories: Categories = CHALLEN
 def _checked_triple(triple: Sequence[object]) -> Triple:
     parts = [part.strip() for part in triple if isinstance(part, str) and part.strip()]
     if len(parts) != 3 or len(triple) != 3:
-        found = in_form(" | ".join(map(str, triple)), "raw")[:80]
+        found = one_line(" | ".join(map(str, triple)))[:80]
         raise ValueError(f"expected a triple `subject | property | object`, found {found!r}")
     return parts[0], parts[1], parts[2]
 
 
 def read_split(folder: Path, split: Split, categories: Categories = CHALLENGE_2017) -> FileRows[Entry]:
-    """Find and read one split in a folder; XML files of a folder count as one file, hashed over names and SHA-256.
-
-    Raises:
-        DataError: No such folder or file, not UTF-8, truncated, a malformed entry, no entry at all.
-    """
+    """Find and read one split in a folder; XML files of a folder count as one file, hashed over names and SHA-256."""
     for name in XML_FOLDERS[split]:
-        paths = sorted((folder / name).glob("*triples/*.xml"))
-        if paths:
+        if paths := sorted((folder / name).glob("*triples/*.xml")):
             entries = tuple(entry for path in paths for entry in _read(path, split, categories))
             hashes = ((path.relative_to(folder).as_posix(), sha256_of_file(path)) for path in paths)
             return FileRows({f"{name}/": rows_sha256(hashes)}, entries)
@@ -283,9 +240,8 @@ def _xml_sources(path: Path) -> Iterator[tuple[str, Source]]:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         reason = str(error).partition(":")[0]
-        raise DataError(
-            f"{path}:{error.position[0]}: expected a whole XML file, found: {reason}; copy the file again"
-        ) from error
+        where = f"{path}:{error.position[0]}"
+        raise DataError(f"{where}: expected a whole XML file, found: {reason}; copy the file again") from error
     for number, entry in enumerate(root.iterfind("entries/entry"), start=1):
         id = entry.get("eid", str(number))
         triples = [(triple.text or "").split("|") for triple in entry.iterfind("modifiedtripleset/mtriple")]
@@ -297,10 +253,8 @@ def _json_records(path: Path) -> Iterator[tuple[str, tuple[str, object]]]:
     try:
         entries = _field(json.loads(read_text(path)), "entries", list)
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}:{error.lineno}: expected whole json, found: {error.msg} at column {error.colno}; "
-            "copy the file again"
-        ) from error
+        found = f"{error.msg} at column {error.colno}"
+        raise DataError(f"{path}:{error.lineno}: expected whole json, found: {found}; copy the file again") from error
     except ValueError as error:
         raise DataError(f"{path}: {error}; {_FIX}") from error
     for number, wrapped in enumerate(entries, start=1):
@@ -311,10 +265,8 @@ def _json_source(record: tuple[str, object]) -> Source:
     number, wrapped = record
     item = _field(wrapped, number, dict)
     id, category = (_field(item, key, str) for key in ("xml_id", "category"))
-    triples = [
-        [_field(triple, part, str) for part in ("subject", "property", "object")]
-        for triple in _field(item, "modifiedtripleset", list)
-    ]
+    parts = ("subject", "property", "object")
+    triples = [[_field(triple, part, str) for part in parts] for triple in _field(item, "modifiedtripleset", list)]
     texts = [(_field(text, "comment", str), _field(text, "lex", str)) for text in _field(item, "lexicalisations", list)]
     return Source(id, category, triples, texts)
 

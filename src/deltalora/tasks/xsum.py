@@ -6,7 +6,7 @@ Each split is one file, plain or gzipped: a JSON object per line, or csv with a 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -16,18 +16,10 @@ from deltalora.config.task import XSumConfig
 from deltalora.errors import DataError
 from deltalora.metrics import Score
 from deltalora.results import sha256_of_file
+from deltalora.tasks import reading
 from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData
-from deltalora.tasks.reading import (
-    SPLITS,
-    FileRows,
-    Split,
-    find_file,
-    read_csv,
-    read_json_lines,
-    read_rows,
-    text_field,
-)
-from deltalora.tasks.seq2seq import collate_transformations, encode_sources, encode_transformations
+from deltalora.tasks.forms import collate_transformations, encode_sources, encode_transformations
+from deltalora.tasks.reading import SPLITS, FileRows, Split
 from deltalora.tasks.sources import load_rows
 from deltalora.tasks.task import Encoded, Prediction, TextTask, scored_texts
 
@@ -45,20 +37,19 @@ class XSumTask(TextTask):
 
     @property
     def tested_on(self) -> str:
-        """The split that is scored."""
+        """The test split, as the paper says of its numbers, or the validation split.
+
+        The latter is what QingruZhang/AdaLoRA@d10f5eb (run_summarization_no_trainer.py) summarises.
+        """
         return self.config.split
 
     def load(self) -> TextData:
-        """Return the training, validation and scored split.
+        """Return the training, validation and scored split; an id that occurs twice in one is a DataError.
 
-        The scored split is `config.split`: the test split, as the paper says of its numbers, or the validation split,
-        which is what QingruZhang/AdaLoRA@d10f5eb (run_summarization_no_trainer.py) summarises. The validation loss is
-        taken on the validation split either way, and with split=validation the test split is not read.
-
-        Raises:
-            DataError: The source cannot be read, or an id occurs twice in a split.
+        The validation loss is taken on the validation split, even where that is scored and the test split not read.
         """
-        splits = SPLITS if self.config.split == "test" else SPLITS[:2]
+        scored = self.config.split
+        splits = SPLITS if scored == "test" else SPLITS[:2]
         rows, files = load_rows(
             self.config,
             splits,
@@ -66,31 +57,26 @@ class XSumTask(TextTask):
             from_files=read_split,
             from_hub=lambda row, _: checked_row(row),
             instead="a folder with train, validation and test .jsonl (document, summary, id)",
-            hashed=lambda row: [(row.document, row.summary)],
+            hashed=lambda row: [(row.context, row.completion)],
         )
         for split in splits:
             twice = [id for id, count in Counter(row.id for row in rows[split]).items() if count > 1]
             if twice:
-                raise DataError(
-                    f"XSum, {split} split: expected distinct ids, found {twice[0]!r} twice; drop one of the two"
-                )
-        train, validation = (
-            tuple(Pair(f"{split}/{row.id}", row.document, row.summary) for row in rows[split]) for split in SPLITS[:2]
-        )
-        scored = self.config.split
-        test = tuple(Prompt(f"{scored}/{row.id}", row.document, (row.summary,)) for row in rows[scored])
+                found = f"found {twice[0]!r} twice"
+                raise DataError(f"XSum, {split} split: expected distinct ids, {found}; drop one of the two")
+        train, validation = (tuple(replace(row, id=f"{split}/{row.id}") for row in rows[split]) for split in SPLITS[:2])
+        test = tuple(Prompt(f"{scored}/{row.id}", row.context, (row.completion,)) for row in rows[scored])
         counts = {split: len(rows[split]) for split in splits} | {"test_inputs": len(test)}
         return TaskData(train, validation, test, files, counts).cut(self.config.limits)
 
     def encode(self, tokenizer: PreTrainedTokenizerBase, data: TextData) -> Encoded:
         """Return articles for the encoder, summaries for the decoder."""
         lengths = (self.config.max_source_length, self.config.max_target_length)
-        return Encoded(
-            train=encode_transformations(tokenizer, data.train, *lengths),
-            validation=encode_transformations(tokenizer, data.validation, *lengths),
-            test=encode_sources(tokenizer, [prompt.context for prompt in data.test], lengths[0]),
-            collate=collate_transformations,
+        train, validation = (
+            encode_transformations(tokenizer, split, *lengths) for split in (data.train, data.validation)
         )
+        test = encode_sources(tokenizer, [prompt.context for prompt in data.test], lengths[0])
+        return Encoded(train, validation, test, collate_transformations)
 
     def score(self, data: TextData, predictions: Sequence[Prediction]) -> dict[str, Score]:
         """Return ROUGE-1, 2, L and Lsum."""
@@ -105,23 +91,10 @@ FILE_NAMES: dict[Split, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class XSumRow:
-    """An article and its summary, under the data set's own id."""
-
-    id: str
-    document: str
-    summary: str
-
-
-def read_split(folder: Path, split: Split) -> FileRows[XSumRow]:
-    """Find and read one split in a folder.
-
-    Raises:
-        DataError: No such folder or file, damaged, not UTF-8, a malformed row, an empty summary.
-    """
+def read_split(folder: Path, split: Split) -> FileRows[Pair]:
+    """Find and read one split in a folder; DataError for a file that is missing, damaged or malformed."""
     try:
-        path = find_file(folder, FILE_NAMES[split], f"XSum's {split} split")
+        path = reading.find_file(folder, FILE_NAMES[split], f"XSum's {split} split")
     except DataError as error:
         if not folder.is_dir() or split == "test":
             raise
@@ -129,21 +102,18 @@ def read_split(folder: Path, split: Split) -> FileRows[XSumRow]:
             f"{error}; for a trial, copy some lines of a file that you have to {FILE_NAMES[split][0]} "
             "and take them out of the other splits"
         ) from error
-    csv = ".csv" in path.suffixes
-    records = read_csv(path, ("document", "summary", "id")) if csv else read_json_lines(path)
-    return FileRows({path.name: sha256_of_file(path)}, read_rows(path, records, checked_row, "restore the line"))
+    fields = ("document", "summary", "id")
+    records = reading.read_csv(path, fields) if ".csv" in path.suffixes else reading.read_json_lines(path)
+    rows = reading.read_rows(path, records, checked_row, "restore the line")
+    return FileRows({path.name: sha256_of_file(path)}, rows)
 
 
-def checked_row(found: Mapping[str, object]) -> XSumRow:
-    """Check one row of a file or of the hub. An article may be empty, its summary may not.
-
-    Raises:
-        ValueError: A field is missing, no text, or empty.
-    """
+def checked_row(found: Mapping[str, object]) -> Pair:
+    """Return an article and its summary under the data set's own id; the article may be empty, the summary may not."""
     raw_id = found.get("id")
     identified = {**found, "id": str(raw_id)} if type(raw_id) is int else found
-    return XSumRow(
-        id=text_field(identified, "id").strip(),
-        document=text_field(found, "document", may_be_empty=True),
-        summary=text_field(found, "summary"),
+    return Pair(
+        id=reading.text_field(identified, "id").strip(),
+        context=reading.text_field(found, "document", may_be_empty=True),
+        completion=reading.text_field(found, "summary"),
     )
