@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md says is enough: a method added to a copy of the suite appears everywhere."""
+"""What CONTRIBUTING.md says is enough: a method and a task added to a copy of the suite appear everywhere."""
 
 import json
 import os
@@ -43,12 +43,57 @@ VALUES = """# The biases alone.
 name: bias
 rate: full
 """
+TASK_CONFIGURATION = '''class SlotsConfig(E2EConfig):
+    """Name the slots of a meaning representation."""
+
+    name: Literal["slots"]
+
+
+'''
+TASK = '''"""A meaning representation in, the names of its slots out."""
+
+from dataclasses import replace
+
+from deltalora import metrics
+from deltalora.config.task import SlotsConfig
+from deltalora.tasks.e2e import E2ETask
+from deltalora.tasks.task import implements, scored_texts
+
+
+@implements(SlotsConfig)
+class SlotsTask(E2ETask):
+    """E2E's inputs with another text to write."""
+
+    config: SlotsConfig
+
+    def load(self):
+        data = super().load()
+        train, validation = ([replace(one, completion=names(one.context)) for one in split]
+                             for split in (data.train, data.validation))
+        test = [replace(one, references=(names(one.context),)) for one in data.test]
+        return replace(data, train=tuple(train), validation=tuple(validation), test=tuple(test))
+
+    def score(self, data, predictions):
+        return metrics.score_texts(*scored_texts(data.test, predictions))
+
+
+def names(context):
+    return ", ".join(slot.partition(" : ")[0] for slot in context.split(" | "))
+'''
+EXPERIMENT = """# @package _global_
+defaults:
+  - e2e
+  - _self_
+task:
+  name: slots
+  source: embedded
+"""
 TINY = ["+debug=two_steps", "runtime.threads=1", "hydra/launcher=basic", "hydra.sweeper.params.seed=1"]
 
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the suite with one more method: its configuration, its file, its values."""
+    """A copy of the suite with one more method and one more task: each a configuration class, a file, its values."""
     root = tmp_path_factory.mktemp("suite")
     shutil.copytree(ROOT / "conf", root / "conf")
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
@@ -57,6 +102,11 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     configurations.write_text(text.replace(" | DeltaLoRAConfig,", " | DeltaLoRAConfig | BiasConfig,"))
     (root / "src/deltalora/methods/bias.py").write_text(METHOD)
     (root / "conf/method/bias.yaml").write_text(VALUES)
+    tasks = root / "src/deltalora/config/task.py"
+    text = tasks.read_text(encoding="utf-8").replace("class WebNLGConfig", TASK_CONFIGURATION + "class WebNLGConfig")
+    tasks.write_text(text.replace("Annotated[E2EConfig |", "Annotated[E2EConfig | SlotsConfig |"))
+    (root / "src/deltalora/tasks/slots.py").write_text(TASK)
+    (root / "conf/experiment/slots.yaml").write_text(EXPERIMENT)
     return root
 
 
@@ -79,3 +129,20 @@ def test_a_new_method_is_counted_trained_and_put_into_a_table(suite: Path) -> No
     assert row["label"] == "bias"
     assert row["cells"]["Val. loss"]["ours"]["n"] == 1
     assert row["parts"]["e2e"]["trainable"] == counted["bias"]["trainable"]
+
+
+def test_a_new_task_is_counted_trained_and_put_into_a_table(suite: Path) -> None:
+    counted = json.loads(deltalora(suite, "params", "experiment=slots", "scale=embedded", "--json"))
+    assert counted["lora"]["trainable"] > 0
+    settings = [*TINY, "experiment=slots", f"runtime.results_dir={suite / 'slots_runs'}"]
+    methods = 'hydra.sweeper.params.method="lora,delta_lora"'
+    deltalora(suite, "train", "+table=table1", methods, *settings)
+    table = json.loads(deltalora(suite, "table", "table1", "--format", "json", methods, *settings))
+    assert table["title"] == "slots, in the columns of Table 1"
+    assert [row["row"] for row in table["rows"]] == ["lora", "delta_lora"]  # none of the paper's, which are of E2E
+    assert {cell["paper"] for row in table["rows"] for cell in row["cells"].values()} == {None}
+    assert all(row["cells"]["BLEU"]["ours"]["n"] == 1 for row in table["rows"])
+    refused = [sys.executable, "-m", "deltalora", "table", "table1", *settings, "experiment=webnlg"]
+    done = subprocess.run(refused, capture_output=True, text=True, cwd=suite, check=False)
+    assert done.returncode == 2
+    assert "table1 is of e2e, found experiment=webnlg" in done.stderr

@@ -8,6 +8,7 @@ from deltalora.cli import main
 from deltalora.config import config_dir, run_config
 from deltalora.report import paper_table
 from deltalora.results import Store, config_id
+from deltalora.tasks import task_class
 
 EXPERIMENTS = sorted(
     str(path.relative_to(config_dir() / "experiment").with_suffix(""))
@@ -17,13 +18,9 @@ EXPERIMENTS = sorted(
 METHODS = sorted(path.stem for path in (config_dir() / "method").glob("*.yaml"))
 
 
-#: The paper's table of each family.
-TABLES = {"e2e": "table1", "webnlg": "table2", "xsum": "table3", "glue": "table4"}
-
-
 def scores_of(experiment: str) -> set[str]:
     """Every score that the experiment's table shows; the first inputs of WebNLG are all of seen categories."""
-    columns = paper_table(TABLES[experiment.split("/")[0]]).metrics
+    columns = paper_table(task_class(run_config([f"experiment={experiment}"]).task).table).metrics
     own = {one.metric or one.name for one in columns if one.part in (None, experiment) and not one.mean_of}
     return {name for name in own if not name.endswith("-U")}
 

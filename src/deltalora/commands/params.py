@@ -34,7 +34,7 @@ def params(arguments: Sequence[str]) -> int:
             "trainable": counts.trainable,
             "extra_updatable": counts.extra_updatable,
             "head": counts.head,
-            "paper": _paper(tasks.TASKS[config.task.name].table, name) if config.scale == "paper" else {},
+            "paper": _paper(tasks.task_class(config.task).table, name) if config.scale == "paper" else {},
         }
     if options.json:
         print(json.dumps(counted, indent=2))

@@ -59,11 +59,13 @@ def build_table(
             the records; see `ExampleBootstrap`.
     """
     selected = select_records(records, request.rows)
+    paper = paper.of(next(iter(request.rows[0].parts)))
     columns = paper.metrics if len(paper.parts) > 1 else (VALIDATION_LOSS, *paper.metrics)
     values = {row.row: _values(columns, paper.parts[0], selected.finished[row.row]) for row in request.rows}
     labels = {row.row: row.label for row in request.rows}
     departing = departures(selected.all_finished)
-    bootstrap = ExampleBootstrap(columns, paper.parts, selected.finished, read) if read else None
+    # An experiment beyond the paper has no metrics in the look-up that resamples.
+    bootstrap = ExampleBootstrap(columns, paper.parts, selected.finished, read) if read and paper.rows else None
 
     def effect(left: str, right: str) -> Effect:
         cells = {}

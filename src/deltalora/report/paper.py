@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from deltalora.errors import StoreError
 from deltalora.report.divergences import divergences, read_yaml
+from deltalora.results.table_request import heading
 
 
 def _in_the_register(tag: str) -> str:
@@ -94,6 +95,20 @@ class PaperTable(_PaperModel):
             if not column.mean_of and column.part is None and len(self.parts) > 1:
                 raise ValueError(f"column {column.name} must name its part, one of {self.parts}")
         return self
+
+    def of(self, experiment: str) -> Self:
+        """Return this table; for an experiment that stands in no table of the paper, its columns without its rows."""
+        known = {part for number in (1, 2, 3, 4) for part in paper_table(f"table{number}").parts}
+        if experiment in known or len(self.parts) > 1:
+            return self
+        title = f"{experiment}, in the columns of {heading(self.name)}"
+        own = {
+            "parts": (experiment,),
+            "rows": (),
+            "title": title,
+            "setting": f"{experiment}; the paper has no such run",
+        }
+        return self.model_copy(update=own | {"notes": (), "divergences": ()})
 
     @model_validator(mode="after")
     def _every_row_has_every_cell(self) -> Self:

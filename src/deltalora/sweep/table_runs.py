@@ -58,7 +58,7 @@ def _figure_row(paper: PaperFigure) -> Callable[[TableRun], Row]:
 def _table_row(paper: PaperTable) -> Callable[[TableRun], Row]:
     def row_of(run: TableRun) -> Row:
         config = run.config
-        if config.experiment not in paper.parts:
+        if config.experiment not in paper.of(config.experiment).parts:
             raise ConfigError(
                 f"{paper.name} is of {', '.join(paper.parts)}, found experiment={config.experiment}: "
                 "choose one of these, or the table of that experiment"

@@ -25,9 +25,10 @@ from deltalora.results import sha256_of_file
 from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData
 from deltalora.tasks.reading import SPLITS, FileRows, Split, find_file, read_csv, read_lines, read_rows
 from deltalora.tasks.sources import load_rows
-from deltalora.tasks.task import CausalTask, Prediction, scored_texts
+from deltalora.tasks.task import CausalTask, Prediction, implements, scored_texts
 
 
+@implements(E2EConfig)
 class E2ETask(CausalTask):
     """Table 1."""
 

@@ -25,11 +25,12 @@ from deltalora.tasks.examples import LabelledData, LabelledExample, TaskData
 from deltalora.tasks.forms import CollateExamples, encode_labelled
 from deltalora.tasks.reading import FileRows, find_file, read_json_lines, read_lines, read_rows, read_text, text_field
 from deltalora.tasks.sources import load_rows
-from deltalora.tasks.task import Encoded, Prediction, Task
+from deltalora.tasks.task import Encoded, Prediction, Task, implements
 
 _log = logging.getLogger(__name__)
 
 
+@implements(GlueConfig)
 class GlueTask(Task):
     """Table 4, one of eight."""
 

@@ -3,11 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, ClassVar, TypeVar
 
 from transformers import PreTrainedTokenizerBase
 
 from deltalora import results
+from deltalora.config.schema import RunConfig
 from deltalora.config.task import CausalConfig, Form, TaskConfig
 from deltalora.metrics import Score
 from deltalora.tasks.batch import Batch, EncodedExample, tokenised_sha256
@@ -101,6 +106,38 @@ class CausalTask(TextTask):
         room = self.longest - self.max_new_tokens
         test = [encode_prompt(tokenizer, prompt.context, room) for prompt in data.test]
         return Encoded(train, validation, test, collate_pairs)
+
+
+TaskClass = TypeVar("TaskClass", bound=type[Task])
+
+_IMPLEMENTATIONS: dict[type[TaskConfig], type[Task]] = {}
+
+
+def implements(config_class: type[TaskConfig]) -> Callable[[TaskClass], TaskClass]:
+    """Register the decorated class as the task of a configuration; every module of this folder is looked through."""
+
+    def register(task_class: TaskClass) -> TaskClass:
+        _IMPLEMENTATIONS[config_class] = task_class
+        return task_class
+
+    return register
+
+
+def task_class(config: TaskConfig) -> type[Task]:
+    """Return the class that loads, encodes and scores the task of a configuration."""
+    _import_every_task()
+    return _IMPLEMENTATIONS[type(config)]
+
+
+def build_task(config: RunConfig) -> Task:
+    """Return the task of a run."""
+    return task_class(config.task)(config.task, 0 if config.decoding is None else config.decoding.max_new_tokens)
+
+
+@cache
+def _import_every_task() -> None:
+    for module in iter_modules([str(Path(__file__).parent)]):
+        import_module(f"{__package__}.{module.name}")
 
 
 def scored_texts(

@@ -25,9 +25,10 @@ from deltalora.results import sha256_of_file
 from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData, rows_sha256
 from deltalora.tasks.reading import SPLITS, FileRows, Split, find_file, read_json_lines, read_rows, read_text
 from deltalora.tasks.sources import HubRow, load_rows
-from deltalora.tasks.task import CausalTask, Prediction, scored_texts
+from deltalora.tasks.task import CausalTask, Prediction, implements, scored_texts
 
 
+@implements(WebNLGConfig)
 class WebNLGTask(CausalTask):
     """Table 2."""
 

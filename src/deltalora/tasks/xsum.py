@@ -21,9 +21,10 @@ from deltalora.tasks.examples import Pair, Prompt, TaskData, TextData
 from deltalora.tasks.forms import collate_transformations, encode_sources, encode_transformations
 from deltalora.tasks.reading import SPLITS, FileRows, Split
 from deltalora.tasks.sources import load_rows
-from deltalora.tasks.task import Encoded, Prediction, TextTask, scored_texts
+from deltalora.tasks.task import Encoded, Prediction, TextTask, implements, scored_texts
 
 
+@implements(XSumConfig)
 class XSumTask(TextTask):
     """Table 3."""
 
