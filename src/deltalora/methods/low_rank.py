@@ -141,7 +141,7 @@ class LowRankMethod(Method):
         """Return a fresh branch on the device and in the precision of `weight`."""
 
     def branches(self, kind: type[BranchKind]) -> list[BranchKind]:
-        """Return the branches, all of which are of one kind, in the order of `adapted`."""
+        """Return the branches, all of one kind, in the order of `adapted`."""
         return [adapted.branch for adapted in self.adapted if isinstance(adapted.branch, kind)]
 
     def copied_factors(self) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -101,14 +101,12 @@ class PaperTable(_PaperModel):
         known = {part for number in (1, 2, 3, 4) for part in paper_table(f"table{number}").parts}
         if experiment in known or len(self.parts) > 1:
             return self
-        title = f"{experiment}, in the columns of {heading(self.name)}"
-        own = {
-            "parts": (experiment,),
-            "rows": (),
-            "title": title,
-            "setting": f"{experiment}; the paper has no such run",
-        }
-        return self.model_copy(update=own | {"notes": (), "divergences": ()})
+        title, setting = (
+            f"{experiment}, in the columns of {heading(self.name)}",
+            f"{experiment}, which the paper has not",
+        )
+        own = {"parts": (experiment,), "title": title, "setting": setting}
+        return self.model_copy(update=own | {"rows": (), "notes": (), "divergences": ()})
 
     @model_validator(mode="after")
     def _every_row_has_every_cell(self) -> Self:
