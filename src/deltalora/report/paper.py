@@ -103,7 +103,7 @@ class PaperTable(_PaperModel):
             return self
         title, setting = (
             f"{experiment}, in the columns of {heading(self.name)}",
-            f"{experiment}, which the paper has not",
+            f"{experiment}, not in the paper",
         )
         own = {"parts": (experiment,), "title": title, "setting": setting}
         return self.model_copy(update=own | {"rows": (), "notes": (), "divergences": ()})
